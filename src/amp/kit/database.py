@@ -1,0 +1,122 @@
+"""PostgreSQL: connections, rows, and who may see them.
+
+Three roles: the login role owns the tables and migrates; `amp_app` is what every connection becomes, neither
+owner nor superuser, so row-level security binds it; `amp_system` is what system work (picking jobs,
+authenticating, claiming deliveries) asks for by name, inside one transaction.
+
+A transaction sees the rows of the one workspace named in `amp.workspace_id` (and of the tenant in
+`amp.tenant_id`); with neither set it sees nothing.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, MetaData, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from amp.kit.errors import Unavailable
+
+APP_ROLE = "amp_app"
+SYSTEM_ROLE = "amp_system"
+
+
+class Row(DeclarativeBase):
+    """Base of every table that is ours."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own declaration)
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: JSONB,
+    }
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows a transaction may touch. `SYSTEM` asks for all of them by name."""
+
+    tenant_id: UUID | None = None
+    workspace_id: UUID | None = None
+    system: bool = False
+
+
+SYSTEM = Scope(system=True)
+
+
+@dataclass(frozen=True)
+class Database:
+    url: str
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
+        """One transaction in one scope: committed when the block ends well, else rolled back.
+
+        Errors: Unavailable when the database cannot be reached or its pool stays exhausted.
+        """
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                await _enter(session, scope)
+                yield session
+        except (OperationalError, PoolTimeout) as error:
+            raise Unavailable("The database is not available", retry_after=2) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("The database connection was lost", retry_after=2) from error
+            raise
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+_SET_SCOPE = text(
+    "SELECT set_config('amp.workspace_id', :workspace, true), set_config('amp.tenant_id', :tenant, true)"
+)
+
+
+async def _enter(session: AsyncSession, scope: Scope) -> None:
+    if scope.system:
+        await session.execute(text(f"SET LOCAL ROLE {SYSTEM_ROLE}"))
+        return
+    await session.execute(
+        text(
+            "SELECT set_config('amp.workspace_id', :workspace, true), set_config('amp.tenant_id', :tenant, true)"
+        ),
+        {"workspace": str(scope.workspace_id or ""), "tenant": str(scope.tenant_id or "")},
+    )
+
+
+def open_database(url: str, *, pool_size: int = 10) -> Database:
+    """Connect lazily to `postgresql://...`; a pool that stays full for 5 s is an Unavailable, not a queue."""
+    engine = create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        pool_recycle=1800,
+        connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
+    )
+    return Database(url=url, engine=engine)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address with the driver named, as SQLAlchemy wants it."""
+    _, _, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}"

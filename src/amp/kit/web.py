@@ -1,0 +1,52 @@
+"""Calling vendors over HTTP: one pooled client each, and one place that decides what a failed call means.
+
+A call that never left is `Retry`; a call that may have arrived is `Unknown` when it commits something, and
+`Retry` when it is safe to repeat.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from amp.kit.errors import ProviderFailed, Retry, Unknown
+
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+def vendor_client(base_url: str, *, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
+    """A pooled client that follows no redirects (a token must not travel) and reads no environment."""
+    return httpx2.AsyncClient(
+        base_url=base_url,
+        headers=dict(headers or {}),
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+        limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),
+    )
+
+
+async def call(
+    client: httpx2.AsyncClient, method: str, url: str, *, commits: bool = False, **request: Any
+) -> httpx2.Response:
+    """Send one request. `commits`: it makes something public, so a lost answer is `Unknown`.
+
+    Errors: ProviderFailed for anything that is not an HTTP answer. Statuses are the adapter's to read.
+    """
+    try:
+        return await client.request(method, url, **request)
+    except _NEVER_SENT as error:
+        raise ProviderFailed(f"could not reach {client.base_url.host}: {error!r}", remedy=Retry()) from error
+    except httpx2.HTTPError as error:
+        remedy = Unknown() if commits else Retry()
+        raise ProviderFailed(f"no answer from {client.base_url.host}: {error!r}", remedy=remedy) from error
+
+
+def read_json(response: httpx2.Response, *, commits: bool = False) -> Any:
+    """The parsed body; a body that cannot be parsed is an unknown outcome, not a failed one."""
+    try:
+        return response.json()
+    except ValueError as error:
+        remedy = Unknown() if commits else Retry()
+        raise ProviderFailed("unreadable answer", remedy=remedy, status=response.status_code) from error
