@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 
 class Clock(Protocol):
     @property
@@ -56,3 +59,25 @@ class FastClock:
 def real_seconds(clock: Clock, virtual: timedelta) -> float:
     """How many real seconds a stretch of virtual time takes."""
     return virtual.total_seconds() / clock.speed
+
+
+_ANCHOR = text(
+    """
+    INSERT INTO clock_anchor AS c (one, speed, real_anchor, virtual_anchor) VALUES (true, :speed, :now, :now)
+    ON CONFLICT (one) DO UPDATE SET
+        virtual_anchor = CASE WHEN c.speed = :speed THEN c.virtual_anchor
+            ELSE greatest(:now, c.virtual_anchor + (:now - c.real_anchor) * c.speed) END,
+        real_anchor = CASE WHEN c.speed = :speed THEN c.real_anchor ELSE :now END,
+        speed = :speed
+    RETURNING real_anchor, virtual_anchor
+    """
+)
+
+
+async def shared_clock(session: AsyncSession, speed: float) -> Clock:
+    """The clock that all processes of one database share (in system scope). Virtual time never goes back
+    between fast speeds; at speed 1 it is real time, whatever was before."""
+    if speed == 1:
+        return RealClock()
+    row = (await session.execute(_ANCHOR, {"speed": speed, "now": real_now()})).one()
+    return FastClock(speed=speed, real_anchor=row.real_anchor, virtual_anchor=row.virtual_anchor)

@@ -96,9 +96,7 @@ async def _enter(session: AsyncSession, scope: Scope) -> None:
         await session.execute(text(f"SET LOCAL ROLE {SYSTEM_ROLE}"))
         return
     await session.execute(
-        text(
-            "SELECT set_config('amp.workspace_id', :workspace, true), set_config('amp.tenant_id', :tenant, true)"
-        ),
+        _SET_SCOPE,
         {"workspace": str(scope.workspace_id or ""), "tenant": str(scope.tenant_id or "")},
     )
 

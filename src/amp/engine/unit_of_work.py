@@ -1,0 +1,94 @@
+"""One transaction that holds rows and the jobs they cause: both are committed, or neither is.
+
+Nobody else commits. Acknowledged means committed: what is sent after a unit of work ended well is true.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from amp.engine.jobs import REGISTRY, Handler, Message, to_wire
+from amp.kit.clock import Clock
+from amp.kit.database import Database, Scope
+
+
+@dataclass(frozen=True)
+class UnitOfWork:
+    session: AsyncSession
+    scope: Scope
+    clock: Clock
+    queue: App
+
+    async def defer(
+        self,
+        message: Message,
+        *,
+        at: datetime | None = None,
+        lock: str | None = None,
+        once: str | None = None,
+    ) -> None:
+        """Ask for work: a job for each handler of `message`, when this unit commits.
+
+        `at`: not before this (virtual) moment. `lock`: jobs of one lock run one after another. `once`: not
+        at all if a job under this name is waiting already.
+        """
+        handlers = REGISTRY.of(type(message))
+        if not handlers:
+            raise LookupError(f"nobody handles {type(message).__name__}")
+        for handler in handlers:
+            await self._enqueue(handler, message, at, lock, once)
+
+    async def announce(self, event: Message) -> None:
+        """Say what happened, to whoever wants to know."""
+        for handler in REGISTRY.of(type(event)):
+            await self._enqueue(handler, event, None, None, None)
+
+    async def _enqueue(
+        self, handler: Handler, message: Message, at: datetime | None, lock: str | None, once: str | None
+    ) -> None:
+        await self.session.flush()
+        raw = await (await self.session.connection()).get_raw_connection()
+        job = self.queue.configure_task(
+            handler.name,
+            schedule_at=self.clock.real_moment(at) if at else None,
+            lock=lock,
+            queueing_lock=once,
+            connection=raw.driver_connection,
+        )
+        payload: dict[str, Any] = {"message": to_wire(message), "request_id": _request_id()}
+        if not once:
+            await job.defer_async(**payload)
+            return
+        savepoint = await self.session.begin_nested()
+        try:
+            await job.defer_async(**payload)
+        except AlreadyEnqueued:
+            await savepoint.rollback()
+        else:
+            await savepoint.commit()
+
+
+@dataclass(frozen=True)
+class UnitsOfWork:
+    """Begins units of work. One for each process."""
+
+    database: Database
+    clock: Clock
+    queue: App
+
+    @asynccontextmanager
+    async def begin(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
+        async with self.database.transaction(scope) as session:
+            yield UnitOfWork(session, scope, self.clock, self.queue)
+            await session.flush()
+
+
+def _request_id() -> str | None:
+    return structlog.contextvars.get_contextvars().get("request_id")

@@ -1,0 +1,67 @@
+"""Bringing a database to the newest shape: roles first, then Alembic, all in one transaction that one
+process at a time may hold. Forward only; every step must be safe while older processes run (expand, then
+contract)."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from amp.kit.database import APP_ROLE, SYSTEM_ROLE, sqlalchemy_url
+from amp.kit.errors import Unavailable
+
+_LOCK = 0x414D50
+_OLDEST = 150_000
+
+
+def upgrade(url: str) -> None:
+    """Migrate to the newest revision. Errors: Unavailable (no database, or one older than PostgreSQL 15)."""
+    config = _config()
+    with _connect(url) as connection, connection.begin():
+        _check_version(connection)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        _make_roles(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(url: str) -> bool:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with _connect(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def _connect(url: str) -> Connection:
+    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error.orig}", retry_after=5) from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+def _check_version(connection: Connection) -> None:
+    version = connection.execute(text("SHOW server_version_num")).scalar_one()
+    if int(version) < _OLDEST:
+        raise Unavailable("AMP needs PostgreSQL 15 or newer", retry_after=3600)
+
+
+def _make_roles(connection: Connection) -> None:
+    """The roles that connections become. Neither can log in, own or bypass; see `kit/database.py`."""
+    for role in (APP_ROLE, SYSTEM_ROLE):
+        known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+        if connection.execute(known, {"role": role}).scalar() is None:
+            connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB"))
+        member = text("SELECT pg_has_role(session_user, :role, 'MEMBER')")
+        if not connection.execute(member, {"role": role}).scalar():
+            connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
