@@ -1,8 +1,8 @@
 """What a platform declares about itself. Validation, documents, forms and tool schemas all read this one
 declaration; an adapter holds it as data."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -13,6 +13,11 @@ class Settings(BaseModel):
     unknown fields refused."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    def makes_card(self, media: int) -> bool:
+        """Whether a link becomes a card beside this many media; else it joins the text. Asked only where
+        the platform has link cards."""
+        return media == 0
 
 
 class NoSettings(Settings):
@@ -30,7 +35,8 @@ class TextRule:
 
 @dataclass(frozen=True)
 class MediaRule:
-    """One kind of medium: how many, which types, how large (bytes), how long (seconds, for video)."""
+    """One kind of medium: how many, which types, how large (bytes), how long (seconds, for video). Sides are
+    in pixels, aspect is width by height; 0 leaves a bound open."""
 
     max_count: int
     mime_types: frozenset[str]
@@ -38,6 +44,12 @@ class MediaRule:
     alt_text_limit: int = 0
     min_seconds: float = 0
     max_seconds: float = 0
+    min_side: int = 0
+    max_width: int = 0
+    max_height: int = 0
+    max_pixels: int = 0
+    min_aspect: float = 0
+    max_aspect: float = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,59 @@ class Quota:
 
 
 @dataclass(frozen=True)
+class OAuth:
+    """Where and how an account is connected (authorization code flow). `authorize_url` and `token_url` are the
+    vendor's live ones; under any other base URL only their paths count."""
+
+    authorize_url: str
+    token_url: str
+    scopes: tuple[str, ...]
+    pkce: bool
+    scope_separator: str = " "
+
+
+@dataclass(frozen=True)
+class Medium:
+    """What is known of a file before it is sent; None is not known yet."""
+
+    mime_type: str
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    alt_text: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`image`, `gif` or `video`, as the contract's `type`."""
+        return "gif" if self.mime_type == "image/gif" else self.mime_type.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A post as it would go to one platform. A plain post is a thread of one part."""
+
+    parts: tuple[str, ...]
+    media: tuple[Medium, ...] = ()
+    link: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a draft cannot go to a platform. `field` is the path inside the draft, in the names of the
+    wire (`text`, `media[0].sizeBytes`, `settings.visibility`); `code` is one of the Ampost contract."""
+
+    platform: str
+    field: str
+    code: str
+    message: str
+
+
+OwnRule = Callable[[Draft, Settings], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
 class Capabilities:
     platform: str
     name: str
@@ -57,10 +122,15 @@ class Capabilities:
     images: MediaRule | None = None
     video: MediaRule | None = None
     gif: MediaRule | None = None
+    mixed_media: bool = False
+    """Whether images, videos and GIFs may stand in one post."""
     max_thread_parts: int = 1
     link_in_text: bool = True
     link_card: bool = False
     settings: type[Settings] = NoSettings
+    own_rules: tuple[OwnRule, ...] = ()
+    """What the numbers here cannot say, such as a setting that needs a link."""
+    oauth: OAuth | None = None
     quotas: tuple[Quota, ...] = ()
     metrics: frozenset[str] = frozenset()
     """The counters the vendor reports, by the names of `analytics/metrics.py`."""

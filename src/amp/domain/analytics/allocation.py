@@ -1,0 +1,424 @@
+"""What to post next: an additive hierarchical Bayes model of what posts earn, and Thompson sampling over it.
+
+    log rate of a post = account + pillar + type + weekday + daypart        each effect ~ Normal(0, its group's sd),
+                       + platform + platform x (pillar, type, daypart)      and the sds are learned
+                       + the post's own luck                                ~ Normal(0, noise)
+
+Additive because a mission has some 180 posts and some 500 arms: arms must lend each other strength. Per post and
+not per impression because impressions of one post are not independent; their luck swamps binomial noise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import chain
+from math import gcd
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from amp.domain.analytics.growth import SHIPPED, Growth
+
+Floats = npt.NDArray[np.float64]
+Column = tuple[str, tuple[str, ...]]
+"""One effect: the group's name and the level, one word for each trait of the group."""
+
+DAYPARTS: Final = ("night", "early morning", "morning", "afternoon", "evening", "late evening")
+"""Parts of four hours, the first from 00:00 local time: what a post's hour is pooled into."""
+
+GROUPS: Final[Mapping[str, float]] = {
+    "platform": 0.5,
+    "pillar": 0.3,
+    "type": 0.25,
+    "weekday": 0.1,
+    "daypart": 0.15,
+    "platform:pillar": 0.1,
+    "platform:type": 0.1,
+    "platform:daypart": 0.1,
+}
+"""Group of effects -> first guess of its sd in log rate. On real pages content explains a third of the variance
+and timing close to none of it, hence the order."""
+
+_GUESS_WEIGHT: Final = 2.0  # the first guess of a sd counts as this many effects, and of the noise as many posts
+_NOISE: Final = 0.78  # first guess of the sd between posts of one arm, as measured on a real page
+_ITERATIONS: Final = 30
+_DRAWS: Final = 512
+_SPACING: Final = 2  # hours kept free between two posts of a day and platform while there is room
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Everything about a post that can be chosen. Weekday (0 = Monday) and hour are in the mission's zone."""
+
+    platform: str
+    pillar: str
+    type: str
+    weekday: int
+    hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observation(Arm):
+    """One published post and its latest counters, read `age_hours` after publishing.
+
+    `engagements` is whatever the mission counts as success (see `metrics.reward`).
+    """
+
+    published_at: datetime
+    impressions: float
+    engagements: float
+    age_hours: float
+
+
+_TRAITS: Final[Mapping[str, Callable[[Arm], str]]] = {
+    "platform": lambda arm: arm.platform,
+    "pillar": lambda arm: arm.pillar,
+    "type": lambda arm: arm.type,
+    "weekday": lambda arm: str(arm.weekday),
+    "daypart": lambda arm: DAYPARTS[arm.hour // 4],
+}
+
+
+def column(group: str, arm: Arm) -> Column:
+    """The effect of `group` that this arm takes part in."""
+    return group, tuple(_TRAITS[trait](arm) for trait in group.split(":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is known about every effect: jointly normal, the account's own level in column 0."""
+
+    columns: Mapping[Column, int]
+    mean: Floats
+    covariance: Floats
+    sds: Mapping[str, float]
+    noise: float
+    posts: int
+    per_impression: bool
+
+    def draw(self, arms: Sequence[Arm], rng: np.random.Generator, size: int = 1) -> Floats:
+        """`size` draws of the arms' log rates; an effect never observed comes from its group's prior."""
+        rows, fresh = self._rows(arms)
+        root = np.linalg.cholesky(self.covariance)
+        known = self.mean + rng.standard_normal((size, len(self.mean))) @ root.T
+        unknown = rng.standard_normal((size, fresh.shape[1]))
+        return known @ rows.T + unknown @ fresh.T
+
+    def expected_rate(self, arm: Arm) -> float | None:
+        """Mean of what a post there earns: percent of impressions (or count per post); None before any data."""
+        if not self.posts:
+            return None
+        rows, fresh = self._rows([arm])
+        variance = float((rows @ self.covariance @ rows.T).sum() + (fresh**2).sum()) + self.noise**2
+        return float((100 if self.per_impression else 1) * np.exp(rows @ self.mean + variance / 2)[0])
+
+    def _rows(self, arms: Sequence[Arm]) -> tuple[Floats, Floats]:
+        """The arms over the known columns, and over the unknown ones scaled by the sd of their prior."""
+        effects = [[column(group, arm) for group in self.sds] for arm in arms]
+        unseen: dict[Column, int] = {}
+        for each in chain.from_iterable(effects):
+            if each not in self.columns:
+                unseen.setdefault(each, len(unseen))
+        known, fresh = np.zeros((len(arms), len(self.mean))), np.zeros((len(arms), len(unseen)))
+        known[:, 0] = 1
+        for i, row in enumerate(effects):
+            for each in row:
+                if each in unseen:
+                    fresh[i, unseen[each]] = self.sds[each[0]]
+                else:
+                    known[i, self.columns[each]] = 1
+        return known, fresh
+
+
+def fit(
+    observations: Sequence[Observation],
+    *,
+    now: datetime,
+    growth: Growth = SHIPPED,
+    per_impression: bool = True,
+    half_life_days: float = 60.0,
+    groups: Mapping[str, float] = GROUPS,
+) -> Posterior:
+    """Learn the effects from published posts; posts without any impression say nothing and are left out.
+
+    `per_impression` False models counts per post instead of rates, for missions whose KPIs are all counts.
+    Old posts fade with `half_life_days`, so that a change of the audience is followed.
+    """
+    posts = [each for each in observations if each.impressions > 0]
+    several = len({each.platform for each in posts}) > 1
+    sds = {name: sd for name, sd in groups.items() if several or not name.startswith("platform:")}
+    columns, cells, rows = _design(posts, list(sds))
+    targets, variances = _targets(posts, growth, per_impression)
+    ages = np.array([(now - each.published_at).total_seconds() / 86400 for each in posts])
+    weights = 0.5 ** (np.maximum(ages, 0) / half_life_days)
+    return _estimate(_Evidence(columns, cells, rows, targets, variances, weights, per_impression), sds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    columns: Mapping[Column, int]
+    cells: Floats  # one row of 0 and 1 per distinct arm, over the columns
+    rows: npt.NDArray[np.intp]  # the cell of each post
+    targets: Floats  # log rate of each post
+    variances: Floats  # of the target, from counting and from projecting
+    weights: Floats
+    per_impression: bool
+
+
+def _design(posts: Sequence[Observation], groups: Sequence[str]) -> tuple[dict[Column, int], Floats, npt.NDArray[np.intp]]:
+    columns: dict[Column, int] = {("account", ()): 0}
+    cells: dict[tuple[int, ...], int] = {}
+    rows: list[int] = []
+    for post in posts:
+        effects = [columns.setdefault(column(group, post), len(columns)) for group in groups]
+        rows.append(cells.setdefault((0, *effects), len(cells)))
+    matrix = np.zeros((len(cells), len(columns)))
+    for effects, cell in cells.items():
+        matrix[cell, list(effects)] = 1
+    return columns, matrix, np.array(rows, dtype=np.intp)
+
+
+def _targets(posts: Sequence[Observation], growth: Growth, per_impression: bool) -> tuple[Floats, Floats]:
+    """Log rate (or log count) of every post at its final age, and the variance of that number as a measurement."""
+    earned = np.array([each.engagements for each in posts])
+    shown = np.array([each.impressions for each in posts])
+    curves = [growth.curve(each.platform) for each in posts]
+    seen = np.array([curve.fraction(each.age_hours) for curve, each in zip(curves, posts, strict=True)])
+    spread = np.array([curve.spread(each.age_hours) for curve, each in zip(curves, posts, strict=True)])
+    if not per_impression:
+        return np.log(earned + 0.5) - np.log(seen), 1 / (earned + 0.5) + spread**2
+    shown_seen = np.array([growth.curve(p.platform, "impressions").fraction(p.age_hours) for p in posts])
+    # Impressions grow with the same attention as engagements: half of the projection's error cancels in the rate.
+    rates: Floats = np.log((earned + 0.5) / (shown + 1)) + np.log(shown_seen / seen)
+    return rates, 1 / (earned + 0.5) + (spread / 2) ** 2
+
+
+def _estimate(evidence: _Evidence, guesses: Mapping[str, float]) -> Posterior:
+    """Expectation maximisation over the sds of the groups and the noise between posts."""
+    names = list(guesses)
+    member = np.array([names.index(group) for group, _ in list(evidence.columns)[1:]], dtype=np.intp)
+    sizes = np.bincount(member, minlength=len(names))
+    first = np.array(list(guesses.values())) ** 2
+    groups, noise = first, _NOISE**2
+    mean, covariance = _solve(evidence, groups[member], noise)
+    for _ in range(_ITERATIONS if len(evidence.targets) else 0):
+        squares = mean**2 + np.diag(covariance)
+        groups = (np.bincount(member, squares[1:], len(names)) + _GUESS_WEIGHT * first) / (sizes + _GUESS_WEIGHT)
+        noise = _noise(evidence, mean, covariance, noise)
+        mean, covariance = _solve(evidence, groups[member], noise)
+    sds = dict(zip(names, np.sqrt(groups).tolist(), strict=True))
+    return Posterior(
+        evidence.columns, mean, covariance, sds, noise**0.5, len(evidence.targets), evidence.per_impression
+    )
+
+
+def _solve(evidence: _Evidence, priors: Floats, noise: float) -> tuple[Floats, Floats]:
+    """Posterior mean and covariance of the effects, given the variances; the account's own level is left free."""
+    weights = evidence.weights / (noise + evidence.variances)
+    count = len(evidence.cells)
+    inner = np.bincount(evidence.rows, weights, count)
+    outer = np.bincount(evidence.rows, weights * evidence.targets, count)
+    precision = evidence.cells.T @ (inner[:, None] * evidence.cells)
+    precision[np.diag_indices_from(precision)] += 1 / np.concatenate([[100.0], priors])
+    covariance = np.linalg.inv(precision)
+    return covariance @ (evidence.cells.T @ outer), covariance
+
+
+def _noise(evidence: _Evidence, mean: Floats, covariance: Floats, noise: float) -> float:
+    """The next variance between posts: the expected square of each post's luck, given the effects."""
+    share = noise / (noise + evidence.variances)
+    error = evidence.targets - (evidence.cells @ mean)[evidence.rows]
+    doubt = ((evidence.cells @ covariance) * evidence.cells).sum(axis=1)[evidence.rows]
+    luck = share**2 * (error**2 + doubt) + (1 - share) * noise
+    guess = _GUESS_WEIGHT * _NOISE**2
+    return float(((evidence.weights * luck).sum() + guess) / (evidence.weights.sum() + _GUESS_WEIGHT))
+
+
+@dataclass(frozen=True, slots=True)
+class Pillar:
+    """A theme of the mission: `share` is the strategy's plan, `floor` the share of posts it never falls below."""
+
+    name: str
+    share: float = 1.0
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A post to be planned. One day means the day is fixed, several that it may be chosen; `hour` None likewise."""
+
+    key: str
+    days: tuple[date, ...]
+    hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one slot gets, the probability with which it got it, and what is expected of it (percent)."""
+
+    slot: str
+    platform: str
+    pillar: str
+    type: str
+    day: date
+    hour: int
+    propensity: float
+    expected_rate: float | None
+
+
+def allocate(
+    posterior: Posterior,
+    slots: Sequence[Slot],
+    *,
+    pillars: Sequence[Pillar],
+    types: Mapping[str, Sequence[str]],
+    platforms: Mapping[str, float],
+    hours: Sequence[int] | None,
+    exploration: float = 0.15,
+    rng: np.random.Generator,
+) -> tuple[Choice, ...]:
+    """Fill the slots: platforms by their shares, content by Thompson sampling within the floors, then the time.
+
+    `types` are those allowed on each platform, `hours` the local hours that may be chosen; None means that every
+    slot brings its own and timing is not touched. A share of `exploration` of every choice ignores what is known
+    and follows the plan. The propensity is exact given the platform and the slots before.
+    """
+    if hours is None and any(slot.hour is None or len(slot.days) != 1 for slot in slots):
+        raise ValueError("without hours to choose from every slot needs one day and an hour")
+    names = list(platforms)
+    shares = np.array([platforms[name] for name in names], dtype=np.float64)
+    where = [names[i] for i in _pick(shares / shares.sum(), len(slots), rng)]
+    content: dict[int, tuple[Arm, float]] = {}
+    for name in names:
+        mine = [i for i, platform in enumerate(where) if platform == name]
+        arms, odds = _content_odds(posterior, name, pillars, types[name], exploration, rng)
+        for i, arm in zip(mine, _pick(odds, len(mine), rng), strict=True):
+            content[i] = arms[arm], float(odds[arm])
+    times = _times(posterior, slots, where, hours or (), exploration, rng)
+    return tuple(
+        _choice(posterior, slot, *content[i], *times[i]) for i, slot in enumerate(slots)
+    )
+
+
+def _choice(posterior: Posterior, slot: Slot, arm: Arm, odds: float, day: date, hour: int, timing: float) -> Choice:
+    arm = Arm(arm.platform, arm.pillar, arm.type, day.weekday(), hour)
+    expected = posterior.expected_rate(arm)
+    return Choice(slot.key, arm.platform, arm.pillar, arm.type, day, hour, odds * timing, expected)
+
+
+def _lattice(size: int, rng: np.random.Generator) -> Floats:
+    """`size` points in [0, 1), each uniform by itself, together evenly spaced and with neighbours far apart.
+
+    Read through the odds of the arms they give every arm its share of the slots to within one, in varied order,
+    while each slot's own odds stay exactly as stated.
+    """
+    stride = min((k for k in range(1, size + 1) if gcd(k, size) == 1), key=lambda k: abs(k / size - 0.618), default=1)
+    return (rng.random() + np.arange(size) * stride / max(size, 1)) % 1.0
+
+
+def _pick(odds: Floats, size: int, rng: np.random.Generator) -> list[int]:
+    steps = np.cumsum(odds)
+    return np.searchsorted(steps / steps[-1], _lattice(size, rng), side="right").tolist()
+
+
+def _content_odds(
+    posterior: Posterior,
+    platform: str,
+    pillars: Sequence[Pillar],
+    types: Sequence[str],
+    exploration: float,
+    rng: np.random.Generator,
+) -> tuple[list[Arm], Floats]:
+    """The (pillar, type) arms of a platform, pillar by pillar, and the probability of each."""
+    arms = [Arm(platform, pillar.name, kind, 0, 12) for pillar in pillars for kind in types]
+    shares = np.array([pillar.share for pillar in pillars], dtype=np.float64)
+    plan = np.repeat(shares / shares.sum() / len(types), len(types))
+    odds = _mixed(_best_odds(posterior, arms, rng), plan, exploration) if posterior.posts else plan
+    floors = np.array([pillar.floor for pillar in pillars])
+    by_pillar = odds.reshape(len(pillars), len(types))
+    raised = _raise_to_floors(by_pillar.sum(axis=1), floors)
+    within = by_pillar + 1e-9  # a pillar nobody would choose still shares its floor over its types
+    return arms, (within * (raised / within.sum(axis=1))[:, None]).ravel()
+
+
+def _best_odds(posterior: Posterior, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
+    """Probability that each arm is the best of them, by draws from the posterior: what Thompson sampling plays."""
+    best = posterior.draw(arms, rng, _DRAWS).argmax(axis=1)
+    return np.bincount(best, minlength=len(arms)) / _DRAWS
+
+
+def _mixed(odds: Floats, plan: Floats, exploration: float) -> Floats:
+    return (1 - exploration) * odds + exploration * plan
+
+
+def _raise_to_floors(shares: Floats, floors: Floats) -> Floats:
+    """The shares with every floor kept, what that takes coming from the others in proportion."""
+    held = shares < floors
+    while True:
+        scale = (1 - floors[held].sum()) / shares[~held].sum()
+        low = ~held & (shares * scale < floors)
+        if not low.any():
+            return np.where(held, floors, shares * scale)
+        held |= low
+
+
+def _times(
+    posterior: Posterior,
+    slots: Sequence[Slot],
+    where: Sequence[str],
+    hours: Sequence[int],
+    exploration: float,
+    rng: np.random.Generator,
+) -> list[tuple[date, int, float]]:
+    """Day, hour and propensity of every slot; what the user fixed is kept and counts 1."""
+    taken: dict[tuple[str, date], list[int]] = {}
+    for slot, platform in zip(slots, where, strict=True):
+        if slot.hour is not None and len(slot.days) == 1:
+            taken.setdefault((platform, slot.days[0]), []).append(slot.hour)
+    times: list[tuple[date, int, float]] = []
+    for slot, platform, point in zip(slots, where, _lattice(len(slots), rng), strict=True):
+        if slot.hour is not None and len(slot.days) == 1:
+            times.append((slot.days[0], slot.hour, 1.0))
+            continue
+        options = [(day, hour) for day in slot.days for hour in (hours if slot.hour is None else [slot.hour])]
+        options = _free(options, platform, taken)
+        odds = _time_odds(posterior, platform, options, exploration, rng)
+        pick = min(int(np.searchsorted(np.cumsum(odds), point, side="right")), len(options) - 1)
+        day, hour = options[pick]
+        taken.setdefault((platform, day), []).append(hour)
+        times.append((day, hour, float(odds[pick])))
+    return times
+
+
+def _free(
+    options: list[tuple[date, int]], platform: str, taken: Mapping[tuple[str, date], list[int]]
+) -> list[tuple[date, int]]:
+    """The options well apart from that day's other posts of the platform; failing that, merely different ones."""
+    for gap in (_SPACING, 1):
+        free = [
+            (day, hour)
+            for day, hour in options
+            if all(abs(hour - other) >= gap for other in taken.get((platform, day), ()))
+        ]
+        if free:
+            return free
+    return options
+
+
+def _time_odds(
+    posterior: Posterior,
+    platform: str,
+    options: Sequence[tuple[date, int]],
+    exploration: float,
+    rng: np.random.Generator,
+) -> Floats:
+    """Probability of each option; hours of one weekday and daypart are alike to the model and share evenly."""
+    plan = np.full(len(options), 1 / len(options))
+    if not posterior.posts:
+        return plan
+    likes = [(day.weekday(), hour // 4) for day, hour in options]
+    kinds = list(dict.fromkeys(likes))
+    arms = [Arm(platform, "", "", weekday, part * 4) for weekday, part in kinds]
+    best = dict(zip(kinds, _best_odds(posterior, arms, rng), strict=True))
+    return _mixed(np.array([best[like] / likes.count(like) for like in likes]), plan, exploration)
