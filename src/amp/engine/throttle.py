@@ -12,15 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from amp.kit.clock import real_now
 
-_COUNT = text(
-    """
-    INSERT INTO throttles AS t (key, used, resets_at) VALUES (:key, 1, :fresh)
-    ON CONFLICT (key) DO UPDATE SET
-        used = CASE WHEN t.resets_at <= :now THEN 1 ELSE t.used + 1 END,
-        resets_at = CASE WHEN t.resets_at <= :now THEN excluded.resets_at ELSE t.resets_at END
-    RETURNING used, resets_at
-    """
-)
+
+
+def counting(keys: str) -> str:
+    """SQL that counts one use of every `key` in `keys` (a relation with that column), to be part of a larger
+    statement. It needs the parameters :now and :fresh (when a window that opens now closes)."""
+    return f"""
+        INSERT INTO throttles AS t (key, used, resets_at) SELECT key, 1, :fresh FROM {keys}
+        ON CONFLICT (key) DO UPDATE SET
+            used = CASE WHEN t.resets_at <= :now THEN 1 ELSE t.used + 1 END,
+            resets_at = CASE WHEN t.resets_at <= :now THEN excluded.resets_at ELSE t.resets_at END
+        RETURNING used, resets_at
+        """  # noqa: S608 (both parts are our own text)
+
+
+_COUNT = text(counting("(SELECT CAST(:key AS text) AS key) AS one"))
 
 
 @dataclass(frozen=True)

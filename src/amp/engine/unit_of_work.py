@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import structlog
 from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from amp.engine.jobs import REGISTRY, Handler, Message, to_wire
@@ -25,6 +27,17 @@ class UnitOfWork:
     scope: Scope
     clock: Clock
     queue: App
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace of this unit. System work has none, and must not write rows that need one."""
+        if self.scope.workspace_id is None:
+            raise LookupError("this unit of work has no workspace")
+        return self.scope.workspace_id
+
+    async def change(self, statement: Executable) -> int:
+        """Run an UPDATE or DELETE; the number of rows it changed."""
+        return cast("CursorResult[Any]", await self.session.execute(statement)).rowcount
 
     async def defer(
         self,

@@ -28,9 +28,7 @@ class Connection(Row):
 
     __tablename__ = "connections"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["workspace_id", "platform_set_id"], ["platform_sets.workspace_id", "platform_sets.id"]
-        ),
+        ForeignKeyConstraint(["workspace_id", "platform_set_id"], ["platform_sets.workspace_id", "platform_sets.id"]),
         Index(
             "connections_active_key",
             "workspace_id",
@@ -58,6 +56,8 @@ class Connection(Row):
     token_expires_at: Mapped[datetime | None]
     """Real time, as the vendor counts."""
     token_version: Mapped[int] = mapped_column(server_default=text("1"))
+    refreshing_until: Mapped[datetime | None]
+    """Real time until which one worker alone may refresh the tokens."""
     held_until: Mapped[datetime | None]
     """Virtual time until which the vendor's rate limit holds this connection back."""
     last_used_at: Mapped[datetime | None]

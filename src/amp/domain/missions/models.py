@@ -28,7 +28,7 @@ class Mission(Row):
     ends_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     paused_seconds: Mapped[int] = mapped_column(server_default=text("0"))
-    """How long it has been paused in all; calendar positions are moved by it."""
+    """How long it has been paused in all."""
     config_version: Mapped[int] = mapped_column(server_default=text("1"))
     job_id: Mapped[UUID | None]
     """The pipeline job of the current cycle."""
@@ -56,9 +56,9 @@ class PipelineJob(Row):
     cycle: Mapped[int]
     status: Mapped[str]
     config_version: Mapped[int]
-    first_position: Mapped[int]
-    last_position: Mapped[int]
-    """Positions in the mission's calendar, last one excluded."""
+    window_start: Mapped[datetime]
+    window_end: Mapped[datetime]
+    """The stretch of the calendar whose slots this cycle plans, end excluded."""
     brief: Mapped[dict[str, Any] | None]
     strategy: Mapped[dict[str, Any] | None]
     guidance: Mapped[dict[str, Any] | None]
@@ -105,6 +105,7 @@ class Slot(Row):
     cycle: Mapped[int]
     position: Mapped[int]
     publish_at: Mapped[datetime]
+    """When it is to go out. A person's delay or a pause may have moved it."""
     platform: Mapped[str]
     type: Mapped[str]
     pillar: Mapped[str]

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from amp.domain.publishing.port import Environment
+from amp.domain.spend.port import Usage
 
 Output = TypeVar("Output", bound=BaseModel)
 
@@ -20,19 +21,6 @@ class Assignment(Generic[Output]):
     answer: type[Output]
     max_tokens: int
     """Upper bound of the answer, in tokens: needed to reserve its price."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    provider: str
-    model: str
-    requests: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    micros: int
-    """Micro-dollars."""
-    latency_ms: int
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from amp.kit.database import Row
 class Post(Row):
     __tablename__ = "posts"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["workspace_id", "platform_set_id"], ["platform_sets.workspace_id", "platform_sets.id"]
-        ),
+        ForeignKeyConstraint(["workspace_id", "platform_set_id"], ["platform_sets.workspace_id", "platform_sets.id"]),
     )
 
     workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -41,15 +39,9 @@ class PlatformPost(Row):
 
     __tablename__ = "platform_posts"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"], ondelete="CASCADE"
-        ),
-        ForeignKeyConstraint(
-            ["workspace_id", "connection_id"], ["connections.workspace_id", "connections.id"]
-        ),
-        Index(
-            "platform_posts_due_idx", "next_attempt_at", postgresql_where=sql("next_attempt_at IS NOT NULL")
-        ),
+        ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["workspace_id", "connection_id"], ["connections.workspace_id", "connections.id"]),
+        Index("platform_posts_due_idx", "next_attempt_at", postgresql_where=sql("next_attempt_at IS NOT NULL")),
         Index(None, "workspace_id", "post_id"),
         Index(None, "workspace_id", "connection_id", "published_at"),
     )
@@ -89,9 +81,7 @@ class TimelineEvent(Row):
 
     __tablename__ = "timeline_events"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"], ondelete="CASCADE"
-        ),
+        ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"], ondelete="CASCADE"),
         Index(None, "workspace_id", "post_id", "id"),
     )
 

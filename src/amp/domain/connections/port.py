@@ -1,0 +1,26 @@
+"""What connections need from outside: accounts to try things with."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account somebody allowed us to use."""
+
+    platform: str
+    remote_id: str
+    handle: str
+    display_name: str
+    scopes: tuple[str, ...]
+    access_token: SecretStr
+    refresh_token: SecretStr | None
+
+
+class SandboxAccounts(Protocol):
+    """Accounts at the sandbox, for a test workspace that has never connected anything."""
+
+    def issue(self, platform: str, workspace_id: UUID) -> NewAccount: ...

@@ -1,0 +1,113 @@
+"""From a connection to the account an adapter works with, and fresh tokens when the vendor wants them.
+
+    claim (version unchanged, nobody else at it) ─> call the vendor ─> store, version + 1
+                                                         ├─ refused ──> the owner must reconnect
+                                                         └─ anything else ─> let go; try again later
+
+One worker at a time, never twice with the same refresh token, and never a disconnect for anything but the
+vendor's explicit refusal.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Update, or_, update
+
+from amp.domain.connections import operations as connections
+from amp.domain.connections.models import Connection
+from amp.domain.publishing.port import Account, SocialPlatform, Tokens
+from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
+from amp.kit.clock import real_now
+from amp.kit.database import Scope
+from amp.kit.errors import ProviderFailed, Reconnect, Retry
+from amp.kit.ids import Kind, encode
+from amp.kit.secrets import SecretKeys
+
+_AT_IT = timedelta(seconds=90)  # longer than any refresh call may take
+
+
+@dataclass(frozen=True)
+class Authority:
+    """An account as it could be used when it was read; `version` counts its tokens."""
+
+    account: Account
+    version: int
+
+
+async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID) -> Authority:
+    """Errors: ProviderFailed(Reconnect) when the connection is not active any more."""
+    connection = await connections.get_connection(uow, connection_id)
+    tokens = connections.open_tokens(secrets, connection)
+    if connection.status != "active" or tokens is None:
+        raise ProviderFailed(f"The {connection.platform} account must be connected again", remedy=Reconnect())
+    account = Account(
+        connection_id=encode(Kind.ACCOUNT, connection.id),
+        remote_id=connection.remote_id,
+        handle=connection.handle,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        scopes=frozenset(connection.scopes),
+    )
+    return Authority(account=account, version=connection.token_version)
+
+
+async def refreshed(
+    units: UnitsOfWork,
+    secrets: SecretKeys,
+    scope: Scope,
+    connection_id: UUID,
+    used: Authority,
+    platform: SocialPlatform,
+) -> Authority:
+    """The account with newer tokens than those `used`, whoever fetched them.
+
+    Errors: ProviderFailed: Reconnect (marked so), or Retry while another worker is at it.
+    """
+    async with units.begin(scope) as uow:
+        current = await authority(uow, secrets, connection_id)
+        if current.version != used.version:
+            return current
+        if not await _claim(uow, connection_id, used.version):
+            raise ProviderFailed("the tokens are being refreshed", remedy=Retry(after=timedelta(seconds=1)))
+    try:
+        tokens = await platform.refresh(current.account)
+    except ProviderFailed as error:
+        async with units.begin(scope) as uow:
+            if isinstance(error.remedy, Reconnect):
+                await connections.needs_reconnect(uow, connection_id)
+            await uow.change(_let_go(connection_id))
+        raise
+    async with units.begin(scope) as uow:
+        await _store(uow, secrets, connection_id, tokens)
+        return await authority(uow, secrets, connection_id)
+
+
+async def _claim(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:
+    now = real_now()
+    claim = (
+        update(Connection)
+        .where(
+            Connection.id == connection_id,
+            Connection.token_version == version,
+            or_(Connection.refreshing_until.is_(None), Connection.refreshing_until < now),
+        )
+        .values(refreshing_until=now + _AT_IT)
+    )
+    return await uow.change(claim) == 1
+
+
+async def _store(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, tokens: Tokens) -> None:
+    connection = await connections.get_connection(uow, connection_id)
+    connection.access_token = connections.sealed(secrets, connection_id, tokens.access_token)
+    if tokens.refresh_token:  # a vendor that sends none means: keep the old one
+        connection.refresh_token = connections.sealed(secrets, connection_id, tokens.refresh_token)
+    connection.token_expires_at = real_now() + tokens.expires_in if tokens.expires_in else None
+    connection.token_version += 1
+    connection.refreshing_until = None
+    connection.updated_at = uow.clock.now()
+    await uow.session.flush()
+
+
+def _let_go(connection_id: UUID) -> Update:
+    return update(Connection).where(Connection.id == connection_id).values(refreshing_until=None)

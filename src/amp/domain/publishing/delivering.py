@@ -1,0 +1,192 @@
+"""Delivering one claimed post: exactly once, or an honest word why not.
+
+    open intent? ── yes ─> find ─┬─ there ──────────────> go on after it, or published
+        │                        ├─ absent, twice ──────> publish again
+        │                        └─ cannot be known ────> resend where the vendor refuses duplicates,
+        no                                                 else unconfirmed: a person decides
+        └─> publish / check ─> Done | Pending | an error, by remedy
+
+No call is made inside a transaction, and none is made without a lease.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from amp.domain.publishing.accounts import Authority, authority
+from amp.domain.publishing.claiming import Claimed
+from amp.domain.publishing.outcomes import Outcomes
+from amp.domain.publishing.port import (
+    Environment,
+    LeaseLost,
+    SocialPlatform,
+    SocialPlatforms,
+)
+from amp.domain.publishing.progress import SavedProgress
+from amp.engine.jobs import Ports
+from amp.engine.unit_of_work import UnitsOfWork
+from amp.kit.database import Scope
+from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken
+from amp.kit.ids import Kind, encode, request_id
+from amp.kit.secrets import SecretKeys
+from amp.kit.telemetry import LATENESS, log
+
+_LOOK_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Courier:
+    """What it takes to deliver: one for each process."""
+
+    units: UnitsOfWork
+    ports: Ports
+    missed_after: timedelta
+    """Virtual time. What is overdue by more fails instead of surprising people."""
+    lease: timedelta
+    """Real time."""
+
+    async def deliver(self, claimed: Claimed, environment: Environment) -> None:
+        """Take one claimed delivery one step further. Never raises for what a vendor or the network does."""
+        names = {"request_id": request_id(), "platform_post": encode(Kind.PLATFORM_POST, claimed.id)}
+        with structlog.contextvars.bound_contextvars(**names):
+            outcomes = Outcomes(self.units, claimed)
+            progress = SavedProgress(self.units, claimed, lease=self.lease)
+            try:
+                await self._attempt(claimed, environment, progress, outcomes)
+            except LeaseLost:
+                log.warning("another worker, or a cancel, took the delivery over")
+            except ProviderFailed as error:
+                await self._failed(error, progress, outcomes)
+
+    async def _failed(self, error: ProviderFailed, progress: SavedProgress, outcomes: Outcomes) -> None:
+        """An open question stays open, whatever failed since: only `find` may close it."""
+        if progress.unknown_since is None:
+            await outcomes.failed(error)
+        elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
+            await outcomes.unconfirmed(error.message)
+        else:
+            await outcomes.look_later(_LOOK_AGAIN, reason=error.message)
+
+    async def _attempt(
+        self, claimed: Claimed, environment: Environment, progress: SavedProgress, outcomes: Outcomes
+    ) -> None:
+        if claimed.open_intent is None and claimed.was == "pending" and self._missed(claimed):
+            await outcomes.missed()
+            return
+        platform = self.ports.get(SocialPlatforms).of(claimed.platform, environment)
+        async with self.units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
+            allowed = await authority(uow, self.ports.get(SecretKeys), claimed.connection_id)
+        try:
+            await self._step(platform, claimed, allowed, progress, outcomes)
+        except ProviderFailed as error:
+            if not isinstance(error.remedy, RefreshToken):
+                raise
+            allowed = await self._refresh(claimed, allowed, platform)
+            await self._again(platform, claimed, allowed, progress, outcomes)
+
+    async def _again(
+        self,
+        platform: SocialPlatform,
+        claimed: Claimed,
+        allowed: Authority,
+        progress: SavedProgress,
+        outcomes: Outcomes,
+    ) -> None:
+        """Once more with fresh tokens; refused again means that refreshing does not help."""
+        try:
+            await self._step(platform, claimed, allowed, progress, outcomes)
+        except ProviderFailed as error:
+            if isinstance(error.remedy, RefreshToken):
+                raise ProviderFailed(error.message, remedy=Reconnect(), status=error.status) from error
+            raise
+
+    async def _step(
+        self,
+        platform: SocialPlatform,
+        claimed: Claimed,
+        allowed: Authority,
+        progress: SavedProgress,
+        outcomes: Outcomes,
+    ) -> None:
+        delivery = self._delivery(claimed, allowed, platform, resending=claimed.resending)
+        if progress.unknown_since is not None:
+            if not await self._look(platform, delivery, progress, outcomes):
+                return
+            delivery = self._delivery(claimed, allowed, platform, resending=progress.resending)
+        if claimed.was == "processing":
+            await self._conclude(platform, delivery, progress, outcomes)
+            return
+        if claimed.attempt == 1:
+            late = self.units.clock.now() - claimed.due_at
+            LATENESS.labels(claimed.platform).observe(max(0.0, late.total_seconds()))
+        await outcomes.record(await platform.publish(delivery, progress))
+
+    async def _conclude(
+        self, platform: SocialPlatform, delivery: Delivery, progress: SavedProgress, outcomes: Outcomes
+    ) -> None:
+        """What the vendor was still working on when we last looked."""
+        answer = await platform.check(delivery, progress)
+        if isinstance(answer, Ready):
+            answer = await platform.finalize(delivery, progress)
+        await outcomes.record(answer)
+
+    async def _look(
+        self, platform: SocialPlatform, delivery: Delivery, progress: SavedProgress, outcomes: Outcomes
+    ) -> bool:
+        """Find out what became of the open intent. True: publishing may go on."""
+        found = await platform.find(delivery, progress)
+        match found:
+            case Done():
+                await progress.found(found)
+                return True
+            case Absent():
+                return await self._absent(platform, progress, outcomes)
+            case Unknowable():
+                return await self._unknowable(platform, progress, outcomes)
+            case _:
+                assert_never(found)
+        return None
+
+    async def _absent(self, platform: SocialPlatform, progress: SavedProgress, outcomes: Outcomes) -> bool:
+        """Absent once may be a listing that lags; absent twice, a visibility delay apart, is proof."""
+        if progress.searches == 0:
+            await outcomes.look_later(platform.visibility_delay, reason="not there yet", counted=True)
+            return False
+        await progress.absent()
+        return True
+
+    async def _unknowable(self, platform: SocialPlatform, progress: SavedProgress, outcomes: Outcomes) -> bool:
+        if not platform.refuses_duplicates or progress.resending:
+            await outcomes.unconfirmed()
+            return False
+        if progress.searches == 0:  # let a request that is still on its way arrive first
+            await outcomes.look_later(platform.visibility_delay, reason="no way to look", counted=True)
+            return False
+        await progress.resend()
+        return True
+
+    async def _refresh(self, claimed: Claimed, used: Authority, platform: SocialPlatform) -> Authority:
+        scope = Scope(workspace_id=claimed.workspace_id)
+        return await refreshed(self.units, self.ports.get(SecretKeys), scope, claimed.connection_id, used, platform)
+
+    def _missed(self, claimed: Claimed) -> bool:
+        return claimed.due_at <= self.units.clock.now() - self.missed_after
+
+    def _too_long_open(self, progress: SavedProgress) -> bool:
+        since = progress.unknown_since
+        return since is not None and since <= self.units.clock.now() - self.missed_after
+
+    def _delivery(self, claimed: Claimed, allowed: Authority, platform: SocialPlatform, *, resending: bool) -> Delivery:
+        storage = self.ports.get(Storage)
+        files = tuple(stored(storage, description) for description in claimed.media)
+        parts = tuple(Part(text, files if index == 0 else ()) for index, text in enumerate(claimed.parts))
+        return Delivery(
+            platform_post_id=encode(Kind.PLATFORM_POST, claimed.id),
+            account=allowed.account,
+            parts=parts,
+            link_url=claimed.link_url,
+            settings=platform.capabilities.settings.model_validate(claimed.settings),
+            first_intent_at=claimed.first_intent_at or self.units.clock.now(),
+            resending=resending,
+        )

@@ -1,0 +1,32 @@
+"""The states of a post and of its deliveries, and which may follow which.
+
+one delivery                                             a post, from its deliveries
+pending ─> uploading ─> publishing ─> published          draft -> scheduled -> queued -> posting
+   │           │         │  │  └────> failed                 -> published | partial | failed
+   │           │         │  └─> processing ─> published      -> discarded
+   └───────────┴─> cancelled
+                         └─> unconfirmed (a person decides)
+"""
+
+from collections.abc import Sequence
+
+WAITING = frozenset({"pending"})
+UNDERWAY = frozenset({"uploading", "publishing", "processing"})
+ENDED = frozenset({"published", "failed", "cancelled", "unconfirmed"})
+
+DISCARDABLE = frozenset({"draft", "scheduled", "queued", "partial", "failed"})
+PUBLISHABLE = frozenset({"draft", "scheduled"})
+
+
+def post_status(deliveries: Sequence[str], *, before: str) -> str:
+    """What the statuses of a post's deliveries make of the post. `before` holds while nothing has begun."""
+    states = set(deliveries) - {"cancelled"}
+    if not states:
+        return "discarded" if deliveries else before
+    if states & UNDERWAY:
+        return "posting"
+    if states & WAITING:
+        return before if states <= WAITING else "posting"
+    if states == {"published"}:
+        return "published"
+    return "partial" if "published" in states else "failed"
