@@ -11,17 +11,26 @@ No call is made inside a transaction, and none is made without a lease.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
 import structlog
 
-from amp.domain.publishing.accounts import Authority, authority
+from amp.domain.media.operations import stored
+from amp.domain.media.port import Storage
+from amp.domain.publishing.accounts import Authority, authority, refreshed
 from amp.domain.publishing.claiming import Claimed
 from amp.domain.publishing.outcomes import Outcomes
 from amp.domain.publishing.port import (
+    Absent,
+    Delivery,
+    Done,
     Environment,
     LeaseLost,
+    Part,
+    Ready,
     SocialPlatform,
     SocialPlatforms,
+    Unknowable,
 )
 from amp.domain.publishing.progress import SavedProgress
 from amp.engine.jobs import Ports
@@ -146,7 +155,6 @@ class Courier:
                 return await self._unknowable(platform, progress, outcomes)
             case _:
                 assert_never(found)
-        return None
 
     async def _absent(self, platform: SocialPlatform, progress: SavedProgress, outcomes: Outcomes) -> bool:
         """Absent once may be a listing that lags; absent twice, a visibility delay apart, is proof."""
