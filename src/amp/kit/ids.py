@@ -29,6 +29,7 @@ class Kind(StrEnum):
     REQUEST = "req"
     EVENT = "evt"
     INSIGHT = "ins"
+    DECISION = "dec"
 
 
 def new_id() -> UUID:

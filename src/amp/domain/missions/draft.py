@@ -3,9 +3,8 @@ words for people."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from amp.domain.missions.calendar import CADENCES, Rhythm
@@ -40,11 +39,6 @@ class Constraints:
     @property
     def budget_micros(self) -> int | None:
         return None if self.budget_cents is None else cents_to_micros(self.budget_cents)
-
-    def merged(self, changes: dict[str, Any]) -> "Constraints":
-        """These with the given fields changed, the others kept."""
-        frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
-        return replace(self, **frozen)
 
     def rhythm(self, starts_at: datetime) -> Rhythm:
         return Rhythm(

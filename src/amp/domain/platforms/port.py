@@ -62,8 +62,8 @@ class Quota:
 
 @dataclass(frozen=True)
 class OAuth:
-    """Where and how an account is connected (authorization code flow). `authorize_url` and `token_url` are the
-    vendor's live ones; under any other base URL only their paths count."""
+    """Where and how an account is connected (authorization code flow). `authorize_url` and `token_url` are
+    the vendor's live ones; under any other base URL only their paths count."""
 
     authorize_url: str
     token_url: str
@@ -101,8 +101,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason why a draft cannot go to a platform. `field` is the path inside the draft, in the names of the
-    wire (`text`, `media[0].sizeBytes`, `settings.visibility`); `code` is one of the Ampost contract."""
+    """One reason why a draft cannot go to a platform. `field` is the path inside the draft, in the names of
+    the wire (`text`, `media[0].sizeBytes`, `settings.visibility`); `code` is one of the Ampost contract."""
 
     platform: str
     field: str

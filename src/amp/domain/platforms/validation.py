@@ -33,9 +33,7 @@ def validate(draft: Draft, capabilities: Capabilities) -> tuple[Problem, ...]:
         *_media_problems(draft, capabilities),
         *wrong_settings,
     ]
-    own = (
-        [problem for rule in capabilities.own_rules for problem in rule(draft, settings)] if settings else []
-    )
+    own = [problem for rule in capabilities.own_rules for problem in rule(draft, settings)] if settings else []
     return (*(Problem(capabilities.platform, *problem) for problem in found), *own)
 
 
@@ -61,9 +59,7 @@ def _settings(draft: Draft, capabilities: Capabilities) -> tuple[Settings | None
         ]
 
 
-def _setting_message(
-    capabilities: Capabilities, kind: str, message: str, location: tuple[int | str, ...]
-) -> str:
+def _setting_message(capabilities: Capabilities, kind: str, message: str, location: tuple[int | str, ...]) -> str:
     name = ".".join(map(str, location))
     if kind == "extra_forbidden":
         return f"{capabilities.name} has no setting {name}"

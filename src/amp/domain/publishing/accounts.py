@@ -8,8 +8,10 @@ One worker at a time, never twice with the same refresh token, and never a disco
 vendor's explicit refusal.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Update, or_, update
@@ -20,9 +22,11 @@ from amp.domain.publishing.port import Account, SocialPlatform, Tokens
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
-from amp.kit.errors import ProviderFailed, Reconnect, Retry
+from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
 from amp.kit.ids import Kind, encode
 from amp.kit.secrets import SecretKeys
+
+Answer = TypeVar("Answer")
 
 _AT_IT = timedelta(seconds=90)  # longer than any refresh call may take
 
@@ -81,6 +85,26 @@ async def refreshed(
     async with units.begin(scope) as uow:
         await _store(uow, secrets, connection_id, tokens)
         return await authority(uow, secrets, connection_id)
+
+
+async def call_with_account(
+    units: UnitsOfWork,
+    secrets: SecretKeys,
+    scope: Scope,
+    connection_id: UUID,
+    platform: SocialPlatform,
+    call: Callable[[Account], Awaitable[Answer]],
+) -> Answer:
+    """Make a read-only call in the account's name, refreshing its tokens once if the vendor asks for it."""
+    async with units.begin(scope) as uow:
+        allowed = await authority(uow, secrets, connection_id)
+    try:
+        return await call(allowed.account)
+    except ProviderFailed as error:
+        if not isinstance(error.remedy, RefreshToken):
+            raise
+    newer = await refreshed(units, secrets, scope, connection_id, allowed, platform)
+    return await call(newer.account)
 
 
 async def _claim(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:

@@ -1,7 +1,7 @@
 """Rows of tenants: the customer, the two workspaces each has, its people and its keys."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, text
@@ -101,11 +101,10 @@ class IdempotentAnswer(Row):
 
     __tablename__ = "idempotent_answers"
 
-    workspace_id: Mapped[UUID] = mapped_column(
-        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
-    )
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[int]
-    body: Mapped[dict[str, Any] | None]
+    body: Mapped[str]
+    """As it was sent, but for what is shown only once."""
     created_at: Mapped[datetime]

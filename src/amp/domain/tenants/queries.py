@@ -1,0 +1,166 @@
+"""Reads of tenants: who is at the door, and who belongs to whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from amp.domain.tenants.models import ApiKey, Environment, Membership, Role, Tenant, User, Workspace
+from amp.domain.tenants.roles import Actor
+from amp.engine import throttle
+from amp.kit.clock import real_now
+from amp.kit.pagination import Cursor, Page, page_of, paged
+
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """An actor, and the use of the rate window that was counted on the way in."""
+
+    actor: Actor
+    used: int
+    resets_at: datetime
+
+
+@dataclass(frozen=True)
+class RateWindow:
+    """Which window to count in: `bucket` names it within the workspace."""
+
+    bucket: str
+    period: timedelta
+
+
+_CALLER = "tenants.id AS tenant_id, tenants.plan, workspaces.id AS workspace_id, workspaces.environment"
+
+_ADMIT_KEY = text(
+    f"""
+    WITH caller AS (
+        SELECT {_CALLER}, api_keys.id AS key_id, api_keys.scopes, api_keys.last_used_at
+        FROM api_keys JOIN workspaces ON workspaces.id = api_keys.workspace_id
+            JOIN tenants ON tenants.id = workspaces.tenant_id
+        WHERE api_keys.digest = :digest AND api_keys.revoked_at IS NULL
+            AND (api_keys.expires_at IS NULL OR api_keys.expires_at > :now)
+    ), touched AS (
+        UPDATE api_keys SET last_used_at = :now FROM caller
+        WHERE api_keys.workspace_id = caller.workspace_id AND api_keys.id = caller.key_id
+            AND (caller.last_used_at IS NULL OR caller.last_used_at < :touch_before)
+    ), counted AS ({throttle.counting("(SELECT :bucket || workspace_id AS key FROM caller) AS bucket")})
+    SELECT * FROM caller CROSS JOIN counted
+    """  # noqa: S608 (all parts are our own text)
+)
+
+_ADMIT_SESSION = text(
+    f"""
+    WITH caller AS (
+        SELECT {_CALLER}, memberships.role, memberships.user_id, sessions.id AS session_id
+        FROM sessions JOIN memberships ON memberships.user_id = sessions.user_id
+            JOIN tenants ON tenants.id = memberships.tenant_id
+            JOIN workspaces ON workspaces.tenant_id = tenants.id
+        WHERE sessions.id = :session_id AND sessions.revoked_at IS NULL AND sessions.expires_at > :now
+            AND tenants.id = :tenant_id AND workspaces.environment = :environment
+    ), counted AS ({throttle.counting("(SELECT :bucket || workspace_id AS key FROM caller) AS bucket")})
+    SELECT * FROM caller CROSS JOIN counted
+    """  # noqa: S608 (all parts are our own text)
+)
+
+
+async def admit_key(session: AsyncSession, digest: bytes, window: RateWindow) -> Admission | None:
+    """The owner of a valid key, one request counted, all in one statement (in system scope)."""
+    now = real_now()
+    known = {"digest": digest, "touch_before": now - _TOUCH_EVERY}
+    row = (await session.execute(_ADMIT_KEY, {**known, **_counted(window, now)})).one_or_none()
+    return None if row is None else _admission(row, key_id=row.key_id, scopes=tuple(row.scopes))
+
+
+async def admit_session(
+    session: AsyncSession, session_id: UUID, tenant_id: UUID, environment: Environment, window: RateWindow
+) -> Admission | None:
+    """The person of a valid session, as member of `tenant_id`, one request counted (in system scope)."""
+    known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
+    row = (await session.execute(_ADMIT_SESSION, {**known, **_counted(window, real_now())})).one_or_none()
+    return None if row is None else _admission(row, user_id=row.user_id, role=row.role, session_id=row.session_id)
+
+
+def _counted(window: RateWindow, now: datetime) -> dict[str, object]:
+    return {"bucket": f"{window.bucket}:", "now": now, "fresh": now + window.period}
+
+
+def _admission(row: Row[Any], **who: Any) -> Admission:
+    actor = Actor(
+        tenant_id=row.tenant_id,
+        workspace_id=row.workspace_id,
+        environment=row.environment,
+        plan=row.plan,
+        **who,
+    )
+    return Admission(actor, row.used, row.resets_at)
+
+
+@dataclass(frozen=True)
+class Belonging:
+    tenant_id: UUID
+    name: str
+    role: Role
+
+
+async def belongings(session: AsyncSession, user_id: UUID) -> Sequence[Belonging]:
+    """The tenants of a person, oldest first (in system scope)."""
+    rows = await session.execute(
+        select(Tenant.id, Tenant.name, Membership.role)
+        .join(Membership, Membership.tenant_id == Tenant.id)
+        .where(Membership.user_id == user_id)
+        .order_by(Tenant.id)
+    )
+    return [Belonging(row.id, row.name, cast("Role", row.role)) for row in rows]
+
+
+async def user_by_email(session: AsyncSession, email: str) -> User | None:
+    return await session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+async def workspace_of(session: AsyncSession, tenant_id: UUID, environment: Environment) -> Workspace:
+    """One of the two workspaces of a tenant (in system scope)."""
+    found = select(Workspace).where(Workspace.tenant_id == tenant_id, Workspace.environment == environment)
+    return (await session.scalars(found)).one()
+
+
+async def list_keys(
+    session: AsyncSession, tenant_id: UUID, environments: Sequence[Environment], cursor: Cursor
+) -> Page[ApiKey]:
+    """A tenant's keys that are not revoked, newest first (in system scope)."""
+    found = (
+        select(ApiKey)
+        .join(Workspace, Workspace.id == ApiKey.workspace_id)
+        .where(Workspace.tenant_id == tenant_id, Workspace.environment.in_(environments))
+        .where(ApiKey.revoked_at.is_(None))
+    )
+    total = await session.scalar(select(func.count()).select_from(found.subquery()))
+    rows = (await session.scalars(paged(found, ApiKey.id, cursor))).all()
+    return page_of(rows, cursor, total or 0)
+
+
+async def key(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> ApiKey:
+    return await session.get_one(ApiKey, (workspace_id, key_id))
+
+
+async def tenant(session: AsyncSession, tenant_id: UUID) -> Tenant:
+    return await session.get_one(Tenant, tenant_id)
+
+
+async def user(session: AsyncSession, user_id: UUID) -> User:
+    return await session.get_one(User, user_id)
+
+
+def environment_of(key: ApiKey) -> Environment:
+    """As its own text says."""
+    return cast("Environment", key.prefix.split("_")[1])
+
+
+async def first_tenant(session: AsyncSession) -> Tenant | None:
+    """The tenant that was made first (in system scope)."""
+    return await session.scalar(select(Tenant).order_by(Tenant.id).limit(1))

@@ -1,0 +1,74 @@
+"""Who may do what. Pure: six permissions, and what each role of a person and each scope of a key gives.
+
+read       see everything in the workspace
+draft      create and edit what nobody sees yet
+approve    say that content may go out
+publish    make things public, or stop them
+campaigns  spend the advertising budget
+admin      keys, people, settings, the sandbox
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from amp.domain.tenants.models import Environment, Plan, Role
+from amp.kit.database import Scope
+
+Permission = Literal["read", "draft", "approve", "publish", "campaigns", "admin"]
+KeyScope = Literal["read", "draft", "publish", "campaigns", "admin"]
+
+ALL: frozenset[Permission] = frozenset(("read", "draft", "approve", "publish", "campaigns", "admin"))
+
+OF_ROLES: Mapping[Role, frozenset[Permission]] = {
+    "owner": ALL,
+    "admin": ALL,
+    "editor": ALL - {"admin"},
+    "reviewer": frozenset(("read", "approve")),
+    "viewer": frozenset(("read",)),
+}
+
+OF_SCOPES: Mapping[KeyScope, frozenset[Permission]] = {
+    "read": frozenset(("read",)),
+    "draft": frozenset(("read", "draft")),
+    # Approving content lets it go out: a key that may only draft must not be able to.
+    "publish": frozenset(("read", "approve", "publish")),
+    "campaigns": frozenset(("read", "campaigns")),
+    "admin": frozenset(("read", "admin")),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is asking, in which workspace: a key, or a person with a session."""
+
+    tenant_id: UUID
+    workspace_id: UUID
+    environment: Environment
+    plan: Plan
+    user_id: UUID | None = None
+    role: Role | None = None
+    session_id: UUID | None = None
+    key_id: UUID | None = None
+    scopes: tuple[KeyScope, ...] = ()
+    """Of a key; none given means everything."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        if self.role:
+            return OF_ROLES[self.role]
+        return scope_permissions(self.scopes)
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(tenant_id=self.tenant_id, workspace_id=self.workspace_id)
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+
+def scope_permissions(scopes: Sequence[KeyScope]) -> frozenset[Permission]:
+    if not scopes:
+        return ALL
+    return frozenset(permission for scope in scopes for permission in OF_SCOPES[scope])

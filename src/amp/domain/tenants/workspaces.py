@@ -1,0 +1,14 @@
+"""The workspace that a unit of work is in."""
+
+from typing import cast
+
+from sqlalchemy import select
+
+from amp.domain.tenants.models import Environment, Workspace
+from amp.engine.unit_of_work import UnitOfWork
+
+
+async def own_environment(uow: UnitOfWork) -> Environment:
+    """Live or test. Row-level security leaves one row to find."""
+    found = await uow.session.scalar(select(Workspace.environment).where(Workspace.id == uow.workspace_id))
+    return cast("Environment", found)
