@@ -9,6 +9,7 @@ Additive because a mission has some 180 posts and 500 arms: arms must lend each 
 per impression because the impressions of one post are not independent; their luck swamps binomial noise.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -417,7 +418,7 @@ def _times(
         options = [(day, hour) for day in slot.days for hour in (hours if slot.hour is None else [slot.hour])]
         options = _free(options, platform, taken)
         odds = _time_odds(posterior, platform, options, exploration, rng)
-        pick = min(int(np.searchsorted(np.cumsum(odds), point, side="right")), len(options) - 1)
+        pick = min(bisect_right(np.cumsum(odds).tolist(), point), len(options) - 1)
         day, hour = options[pick]
         taken.setdefault((platform, day), []).append(hour)
         times.append((day, hour, float(odds[pick])))

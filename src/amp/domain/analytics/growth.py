@@ -11,6 +11,7 @@ and the projection of a young post's count to its final one.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import exp, log
 from typing import Final
 
 import numpy as np
@@ -95,13 +96,13 @@ class Curve:
         """The final count of a post that stands at `count` after `age` hours; never below `count`."""
         if age >= FINAL_AGE:
             return Projection(count, count, count)
-        lead = self._at(age, self.slopes) * np.log(count + 1)
+        lead = self._at(age, self.slopes) * log(count + 1)
         gains = [self._at(age, self.gains[i]) for i in range(3)]
-        low, final, high = (max(count, float(np.exp(lead + gain) - 1)) for gain in gains)
+        low, final, high = (max(count, exp(lead + gain) - 1) for gain in gains)
         return Projection(final, low, high)
 
     def _at(self, age: float, values: Floats) -> float:
-        return float(np.interp(np.log(max(age, KNOTS[0])), np.log(KNOTS), values))
+        return float(np.interp(log(max(age, KNOTS[0])), np.log(KNOTS), values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from amp.domain.analytics.metrics import KPI_COUNTERS
+from amp.domain.analytics.insights import best_day, best_time, find_insights
+from amp.domain.analytics.metrics import rewards_per_impression
 from amp.domain.analytics.models import Insight
+from amp.domain.analytics.progress import Kpi, Progress, measure_progress
 from amp.domain.analytics.totals import Totals, as_row, total, totals
+from amp.domain.analytics.watched import observation, published_post, targets, watched_posts
+from amp.domain.content.approval import UNSENT
 from amp.domain.content.models import Content
-from amp.domain.missions.models import Mission
+from amp.domain.missions import operations as missions
+from amp.domain.missions.calendar import slots_between
+from amp.domain.missions.models import Mission, PipelineJob
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.ids import Kind, encode
 
@@ -61,21 +67,62 @@ async def _summary(uow: UnitOfWork, mission: Mission, sums: Totals) -> dict[str,
         "total_engagements": sums.engagements,
         "engagement_rate": sums.engagement_rate,
         "link_clicks": sums.counters["clicks"],
+        **await _best_times(uow, mission),
+    }
+
+
+async def _best_times(uow: UnitOfWork, mission: Mission) -> dict[str, Any]:
+    """The best day and time if there is evidence, else null; what merely came out on top is marked as such."""
+    observed = [observation(row, mission) for row in await watched_posts(uow, mission)]
+    per_impression = rewards_per_impression(targets(mission))
+    said = find_insights(observed, now=uow.clock.now(), per_impression=per_impression)
+    day, time = best_day(observed, said), best_time(observed, said)
+    return {
+        "best_performing_day": day.value,
+        "best_performing_time": time.value,
+        "best_performing_day_so_far": day.descriptive,
+        "best_performing_time_so_far": time.descriptive,
     }
 
 
 async def kpi_progress(uow: UnitOfWork, mission: Mission) -> list[dict[str, Any]]:
-    sums = await total(uow, mission_id=mission.id)
-    return [
-        {
-            **kpi,
-            "current": sums.engagement_rate
-            if kpi["metric"] == "engagement_rate"
-            else sums.counters[KPI_COUNTERS[kpi["metric"]]],
-            "trend": "stable",
-        }
-        for kpi in mission.kpis
-    ]
+    """Where the mission stands with each KPI and where it will end, with an 80 % interval."""
+    if not mission.kpis:
+        return []
+    posts = [published_post(row) for row in await watched_posts(uow, mission)]
+    remaining = await posts_to_come(uow, mission)
+    return [_kpi(measure_progress(Kpi(**kpi), posts, remaining=remaining), kpi["platform"]) for kpi in mission.kpis]
+
+
+def _kpi(progress: Progress, platform: str) -> dict[str, Any]:
+    low, high = progress.projected_low, progress.projected_high
+    return {
+        "metric": progress.metric,
+        "target": progress.target,
+        "platform": platform,
+        "current": progress.current,
+        "progress_percent": progress.progress_percent,
+        "status": progress.status,
+        "projected_final": progress.projected_final,
+        "projected_interval_80": None if low is None else [low, high],
+        "trend": progress.trend,
+    }
+
+
+async def posts_to_come(uow: UnitOfWork, mission: Mission) -> dict[str, int]:
+    """How many posts are still planned on each platform: what is unsent, and the slots of the cycles to come."""
+    if mission.status in ("completed", "draft") or mission.starts_at is None or mission.ends_at is None:
+        return {}
+    unsent = select(Content.platform, func.count()).where(Content.mission_id == mission.id, Content.status.in_(UNSENT))
+    counts = {row[0]: row[1] for row in await uow.session.execute(unsent.group_by(Content.platform))}
+    planned_until = select(func.max(PipelineJob.window_end)).where(PipelineJob.mission_id == mission.id)
+    after = await uow.session.scalar(planned_until) or mission.starts_at
+    rhythm = missions.constraints_of(mission.constraints).rhythm(mission.starts_at)
+    ahead = len(slots_between(rhythm, after, mission.ends_at))
+    each, left = divmod(ahead, len(mission.platforms))
+    return {
+        name: counts.get(name, 0) + each + (1 if index < left else 0) for index, name in enumerate(mission.platforms)
+    }
 
 
 async def insights(uow: UnitOfWork, mission_id: UUID) -> list[dict[str, Any]]:

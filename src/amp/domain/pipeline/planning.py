@@ -4,15 +4,14 @@ together by the allocation. Where the user fixed posting times, times are not to
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
 
 from amp.domain.analytics.allocation import Choice, Observation, Pillar, Slot, allocate, fit
-from amp.domain.analytics.metrics import COUNTERS, reward, rewards_per_impression
-from amp.domain.analytics.models import TrackedPost
+from amp.domain.analytics.metrics import rewards_per_impression
+from amp.domain.analytics.watched import observation, targets, watched_posts
 from amp.domain.missions.calendar import FIRST_HOUR, LAST_HOUR, Rhythm, to_utc
 from amp.domain.pipeline.stages.stage import Cycle
 from amp.domain.platforms.port import Capabilities
@@ -46,7 +45,7 @@ def choose(
     free = rhythm.times_are_free
     slots = [Slot(str(i), (wall.date(),), None if free else wall.hour) for i, wall in enumerate(local)]
     choices = allocate(
-        fit(observed, now=now, per_impression=rewards_per_impression(targets(cycle))),
+        fit(observed, now=now, per_impression=rewards_per_impression(targets(cycle.mission))),
         slots,
         pillars=[Pillar(p["name"], p["share"], _FLOOR) for p in plan["pillars"]],
         types={name: types_of(each) for name, each in capabilities.items()},
@@ -76,33 +75,9 @@ def types_of(capabilities: Capabilities) -> list[str]:
     return ["post", "thread"] if capabilities.max_thread_parts > 1 else ["post"]
 
 
-def targets(cycle: Cycle) -> dict[str, float]:
-    return {kpi["metric"]: kpi["target"] for kpi in cycle.kpis}
-
-
 async def observations(uow: UnitOfWork, cycle: Cycle) -> list[Observation]:
     """What the mission's posts have earned so far, as the allocation learns from it."""
-    query = select(TrackedPost).where(TrackedPost.mission_id == cycle.mission_id, TrackedPost.sampled_at.is_not(None))
-    tracked = (await uow.session.execute(query.order_by(TrackedPost.published_at))).scalars()
-    return [observation(post, cycle) for post in tracked]
-
-
-def observation(post: TrackedPost, cycle: Cycle) -> Observation:
-    zone = cycle.constraints.rhythm(cycle.starts_at).zone
-    local = post.published_at.astimezone(zone)
-    counters = {name: float(getattr(post, name)) for name in COUNTERS}
-    age = (post.sampled_at or post.published_at) - post.published_at
-    return Observation(
-        platform=post.platform,
-        pillar=post.pillar,
-        type=post.type,
-        weekday=local.weekday(),
-        hour=local.hour,
-        published_at=post.published_at.astimezone(UTC),
-        impressions=counters["impressions"],
-        engagements=reward(counters, targets(cycle)),
-        age_hours=age / timedelta(hours=1),
-    )
+    return [observation(row, cycle.mission) for row in await watched_posts(uow, cycle.mission)]
 
 
 def shares(planned: Sequence[Planned]) -> dict[str, dict[str, float]]:

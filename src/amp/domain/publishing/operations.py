@@ -44,15 +44,13 @@ class Draft:
 
 
 async def create_post(uow: UnitOfWork, draft: Draft) -> Post:
-    """A draft, or a scheduled post when `scheduled_for` is given.
+    """A draft, or a scheduled post when `scheduled_for` is given; a time that is past means at once.
 
-    Errors: Invalid (no platform; no active account for a platform; a time that is past).
+    Errors: Invalid (no platform; no active account for a platform).
     """
     if not draft.targets:
         raise Invalid("At least one platform is required", param="platforms")
     now = uow.clock.now()
-    if draft.scheduled_for and draft.scheduled_for < now:
-        raise Invalid("The scheduled time has passed", param="scheduled_for")
     set_id = draft.platform_set_id or (await connections.default_set(uow)).id
     accounts = await connections.resolve(uow, set_id, list(draft.targets))
     post = Post(

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import select
 
 from amp.domain.analytics import learning
+from amp.domain.analytics.metrics import rewards_per_impression
+from amp.domain.analytics.watched import targets
 from amp.domain.missions import cycles
 from amp.domain.missions import operations as missions
 from amp.domain.missions.models import Decision
@@ -19,7 +21,7 @@ from amp.engine.unit_of_work import UnitOfWork
 async def run(job: Job, cycle: Cycle) -> None:
     async with job.unit() as uow:
         observed = await planning.observations(uow, cycle)
-        per_impression = planning.rewards_per_impression(planning.targets(cycle))
+        per_impression = rewards_per_impression(targets(cycle.mission))
         insights = await learning.write_insights(
             uow, cycle.mission_id, cycle.number, observed, per_impression=per_impression
         )

@@ -1,0 +1,224 @@
+"""A post goes out exactly once, or it is said why not: the delivery is broken off at every commit, the vendor
+answers with every fault, and the sandbox's own ledger is the judge."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from world import World, good
+
+from amp.domain.publishing import operations as publishing
+from amp.domain.publishing.claiming import Claimed, claim_due
+from amp.domain.publishing.delivering import Courier
+from amp.domain.publishing.operations import Draft, Target
+from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
+from amp.kit.database import SYSTEM, Scope
+
+pytestmark = pytest.mark.anyio
+
+LEASE = timedelta(seconds=60)
+LENGTH = {"twitter": 3, "linkedin": 1}  # a thread where the platform has threads
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+class Dying(UnitsOfWork):
+    """Units of work of a process that dies at its nth commit: right before it, or right after."""
+
+    def __init__(self, units: UnitsOfWork, dies_at: int, *, after: bool) -> None:
+        super().__init__(units.database, units.clock, units.queue)
+        self.__dict__.update(dies_at=dies_at, after=after, commits=0)
+
+    @asynccontextmanager
+    async def begin(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
+        self.__dict__["commits"] += 1
+        dying = self.commits == self.dies_at
+        async with super().begin(scope) as uow:
+            yield uow
+            if dying and not self.after:
+                raise Crash
+        if dying:
+            raise Crash
+
+
+@dataclass
+class Delivery:
+    """One scheduled post of a world, and what it takes to deliver it."""
+
+    world: World
+    workspace: Scope
+    post_id: UUID
+    parts: list[str]
+
+    def courier(self, units: UnitsOfWork | None = None) -> Courier:
+        runtime = self.world.runtime
+        return Courier(units or runtime.units, runtime.ports, missed_after=timedelta(days=365), lease=LEASE)
+
+    async def step(self, units: UnitsOfWork | None = None) -> bool:
+        """Claim what is due and take it one step further; False when nothing was due."""
+        claims = await self._claim()
+        for claimed in claims:
+            await self.courier(units).deliver(claimed, "test")
+        return bool(claims)
+
+    async def _claim(self) -> list[Claimed]:
+        async with self.world.runtime.units.begin(SYSTEM) as uow:
+            await uow.session.execute(
+                text("UPDATE platform_posts SET lease_until = NULL WHERE post_id = :post"), {"post": self.post_id}
+            )
+            claims = await claim_due(uow, limit=50, missed_after=timedelta(days=365), lease=LEASE)
+        return [claimed for claimed in claims if claimed.post_id == self.post_id]
+
+    async def finish(self) -> str:
+        """Go on until nothing is left to do; what became of the post."""
+        for _ in range(40):
+            async with self.world.runtime.units.begin(self.workspace) as uow:
+                post = await publishing.get_post(uow, self.post_id)
+                row = await uow.session.execute(
+                    text("SELECT status, next_attempt_at FROM platform_posts WHERE post_id = :id"), {"id": post.id}
+                )
+                status, next_at = row.one()
+            if next_at is None:
+                return status
+            await self._jump(next_at)
+            await self.step()
+        raise AssertionError("the delivery does not come to an end")
+
+    async def _jump(self, moment: Any) -> None:
+        """Make the next attempt due now instead of waiting for it."""
+        async with self.world.runtime.units.begin(SYSTEM) as uow:
+            due = {"now": uow.clock.now(), "post": self.post_id}
+            await uow.session.execute(
+                text("UPDATE platform_posts SET next_attempt_at = least(next_attempt_at, :now) WHERE post_id = :post"),
+                due,
+            )
+            await uow.session.execute(text("UPDATE connections SET held_until = NULL"))
+
+
+async def scheduled(world: World, platform: str) -> Delivery:
+    workspace = await world.test_scope()
+    parts = [f"Thought {number} of {uuid4().hex}" for number in range(LENGTH[platform])]
+    async with world.runtime.units.begin(workspace) as uow:
+        draft = Draft(
+            targets={platform: Target(parts=tuple(parts))},
+            text="\n".join(parts),
+            scheduled_for=uow.clock.now(),
+        )
+        post = await publishing.create_post(uow, draft)
+    return Delivery(world, workspace, post.id, parts)
+
+
+async def ledger(world: World, server: str) -> list[str]:
+    """Everything the tenant's accounts made public, in order, as the sandbox itself kept it."""
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {world.tenant.test_key}"}
+        return [entry["text"] for entry in good(await client.get("/sandbox/_ledger", headers=headers))["data"]]
+
+
+async def order(world: World, server: str, vendor: str, fault: str, **how: Any) -> None:
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {world.tenant.test_key}"}
+        good(await client.post("/sandbox/_faults", json={"vendor": vendor, "fault": fault, **how}, headers=headers))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+async def test_a_process_that_dies_at_any_commit_leaves_one_post(
+    fast_world: World, server: str, platform: str, after: bool
+) -> None:
+    dies_at = 0
+    expected: list[str] = []
+    while True:
+        dies_at += 1
+        delivery = await scheduled(fast_world, platform)
+        dying = Dying(fast_world.runtime.units, dies_at, after=after)
+        try:
+            await delivery.step(dying)
+        except Crash:
+            pass
+        assert await delivery.finish() == "published"
+        expected += delivery.parts
+        assert await ledger(fast_world, server) == expected, f"died at commit {dies_at}"
+        if dying.commits < dies_at:
+            break
+    assert dies_at > 3
+
+
+@pytest.mark.parametrize("fault", ["accept_then_timeout", "accept_then_500", "accept_then_reset"])
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+async def test_a_vendor_that_accepts_and_does_not_say_so_gets_it_once(
+    fast_world: World, server: str, platform: str, fault: str
+) -> None:
+    seconds = {"seconds": 1} if fault == "accept_then_timeout" else {}
+    await order(fast_world, server, platform, fault, count=1, **seconds)
+    delivery = await scheduled(fast_world, platform)
+    await delivery.step()
+    assert await delivery.finish() == "published"
+    assert await ledger(fast_world, server) == delivery.parts
+
+
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+@pytest.mark.parametrize("fault", ["rate_limit", "rate_limit_no_headers", "expired_token", "reset_before", "malformed"])
+async def test_a_passing_trouble_delays_the_post_and_nothing_else(
+    fast_world: World, server: str, platform: str, fault: str
+) -> None:
+    await order(fast_world, server, platform, fault, count=1)
+    delivery = await scheduled(fast_world, platform)
+    await delivery.step()
+    assert await delivery.finish() == "published"
+    assert await ledger(fast_world, server) == delivery.parts
+
+
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+async def test_a_revoked_token_fails_the_post_and_asks_for_a_reconnect(
+    fast_world: World, server: str, platform: str
+) -> None:
+    await order(fast_world, server, platform, "revoked_token", count=5)
+    delivery = await scheduled(fast_world, platform)
+    await delivery.step()
+    assert await delivery.finish() == "failed"
+    async with fast_world.runtime.units.begin(delivery.workspace) as uow:
+        found = await uow.session.execute(
+            text("SELECT c.status, p.error_code FROM connections c JOIN platform_posts p ON p.connection_id = c.id")
+        )
+        assert ("expired", "AUTH_EXPIRED") in [tuple(row) for row in found]
+    assert await ledger(fast_world, server) == []
+
+
+async def test_after_an_acknowledged_cancel_nothing_goes_out(fast_world: World, server: str) -> None:
+    delivery = await scheduled(fast_world, "twitter")
+    async with fast_world.runtime.units.begin(delivery.workspace) as uow:
+        await publishing.cancel(uow, delivery.post_id)
+    assert not await delivery.step()
+    assert await ledger(fast_world, server) == []
+
+
+async def test_a_late_writer_changes_nothing(fast_world: World, server: str) -> None:
+    delivery = await scheduled(fast_world, "twitter")
+    (stale,) = await delivery._claim()
+    assert await delivery.finish() == "published"
+    await delivery.courier().deliver(replace(stale, lease_until=stale.lease_until - timedelta(hours=1)), "test")
+    assert await ledger(fast_world, server) == delivery.parts
+
+
+async def test_the_timeline_tells_what_happened_in_order(fast_world: World, server: str) -> None:
+    await order(fast_world, server, "twitter", "accept_then_500", count=1)
+    delivery = await scheduled(fast_world, "twitter")
+    await delivery.step()
+    await delivery.finish()
+    async with fast_world.runtime.units.begin(delivery.workspace) as uow:
+        kinds = await uow.session.scalars(
+            text("SELECT kind FROM timeline_events WHERE post_id = :post ORDER BY id"), {"post": delivery.post_id}
+        )
+        told = list(kinds)
+    assert told[0] == "created"
+    assert told[-1] == "published"
+    assert told.index("outcome_unknown") < told.index("found")
