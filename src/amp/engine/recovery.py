@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from procrastinate import App
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 from sqlalchemy import text
 
 from amp.engine import throttle
@@ -28,7 +30,10 @@ async def take_over(queue: App, heartbeats: Heartbeats) -> int:
     stalled = list(await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=heartbeats.dead_after))
     for job in stalled:
         log.warning("taking over a job of a dead worker", job=job.task_name, job_id=job.id)
-        await queue.job_manager.retry_job(job, retry_at=real_now())
+        try:
+            await queue.job_manager.retry_job(job, retry_at=real_now())
+        except UniqueViolation:  # it died before it gave up its name, and another waits under it: that one will do
+            await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
     return len(stalled)
 
 

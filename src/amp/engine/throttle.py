@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from amp.kit.clock import real_now
 
 
-
 def counting(keys: str) -> str:
     """SQL that counts one use of every `key` in `keys` (a relation with that column), to be part of a larger
     statement. It needs the parameters :now and :fresh (when a window that opens now closes)."""

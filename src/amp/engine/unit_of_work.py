@@ -66,7 +66,21 @@ class UnitOfWork:
     async def _enqueue(
         self, handler: Handler, message: Message, at: datetime | None, lock: str | None, once: str | None
     ) -> None:
-        await self.session.flush()
+        if not once:
+            await self._insert(handler, message, at, lock, None)
+            return
+        savepoint = await self.session.begin_nested()
+        try:
+            await self._insert(handler, message, at, lock, once)
+        except AlreadyEnqueued:
+            await savepoint.rollback()
+        else:
+            await savepoint.commit()
+
+    async def _insert(
+        self, handler: Handler, message: Message, at: datetime | None, lock: str | None, once: str | None
+    ) -> None:
+        # Asked for inside the savepoint: the session begins it on a connection only when that is used.
         raw = await (await self.session.connection()).get_raw_connection()
         job = self.queue.configure_task(
             handler.name,
@@ -75,17 +89,7 @@ class UnitOfWork:
             queueing_lock=once,
             connection=raw.driver_connection,
         )
-        payload: dict[str, Any] = {"message": to_wire(message), "request_id": _request_id()}
-        if not once:
-            await job.defer_async(**payload)
-            return
-        savepoint = await self.session.begin_nested()
-        try:
-            await job.defer_async(**payload)
-        except AlreadyEnqueued:
-            await savepoint.rollback()
-        else:
-            await savepoint.commit()
+        await job.defer_async(message=to_wire(message), request_id=_request_id())
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ def _register_handler(handler: Handler, units: UnitsOfWork, ports: Ports) -> Non
             if handler.gave_up and handler.retry.wait(error, attempt, units.clock) is None:
                 await handler.gave_up(parsed, job, error)
 
+        await _open_name(units.queue, context)
         await _run_logged(handler.name, context, request_id, lambda: handler.handle(parsed, job), give_up)
 
     units.queue.task(name=handler.name, pass_context=True, retry=_Strategy(handler.retry, units.clock))(run)
@@ -140,10 +141,20 @@ def _register_handler(handler: Handler, units: UnitsOfWork, ports: Ports) -> Non
 def _register_recurring(entry: Recurring, units: UnitsOfWork, ports: Ports) -> None:
     async def run(context: JobContext, timestamp: int) -> None:
         job = Job(units=units, ports=ports, scope=SYSTEM, attempt=context.job.attempts)
+        await _open_name(units.queue, context)
         await _run_logged(entry.name, context, None, lambda: entry.turn(job), None)
 
     task = units.queue.task(name=entry.name, queueing_lock=entry.name, lock=entry.name, pass_context=True)
     units.queue.periodic(cron=cron(entry.every, units.clock))(task(run))
+
+
+async def _open_name(queue: App, context: JobContext) -> None:
+    """A job that runs gives up its name (`once`): the next one may wait under it, and a retry of this one must
+    not collide with that."""
+    if context.job.queueing_lock:
+        await queue.connector.execute_query_async(
+            "UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id = %(id)s", id=context.job.id
+        )
 
 
 async def _run_logged(
@@ -160,7 +171,7 @@ async def _run_logged(
             await work()
         except Exception as error:
             outcome = "failed"
-            log.warning("job failed", error=repr(error), attempt=context.job.attempts)
+            log.warning("job failed", error=repr(error), cause=repr(error.__cause__), attempt=context.job.attempts)
             if give_up:
                 await give_up(error)
             raise

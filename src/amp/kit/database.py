@@ -12,9 +12,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from sqlalchemy import DateTime, MetaData, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -75,6 +77,7 @@ class Database:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 await _enter(session, scope)
                 yield session
+                await _refuse_aborted(session)
         except (OperationalError, PoolTimeout) as error:
             raise Unavailable("The database is not available", retry_after=2) from error
         except DBAPIError as error:
@@ -86,9 +89,21 @@ class Database:
         await self.engine.dispose()
 
 
-_SET_SCOPE = text(
-    "SELECT set_config('amp.workspace_id', :workspace, true), set_config('amp.tenant_id', :tenant, true)"
-)
+async def reachable(database: Database) -> bool:
+    async with database.transaction(Scope()) as session:
+        return await session.scalar(text("SELECT true")) is True
+
+
+async def _refuse_aborted(session: AsyncSession) -> None:
+    """PostgreSQL answers COMMIT of a failed transaction with a silent rollback: never call that committed."""
+    await session.flush()
+    raw = await (await session.connection()).get_raw_connection()
+    driver = cast("AsyncConnection[Any]", raw.driver_connection)
+    if driver.info.transaction_status == TransactionStatus.INERROR:
+        raise RuntimeError("a statement failed and its error was swallowed; the transaction is lost")
+
+
+_SET_SCOPE = text("SELECT set_config('amp.workspace_id', :workspace, true), set_config('amp.tenant_id', :tenant, true)")
 
 
 async def _enter(session: AsyncSession, scope: Scope) -> None:

@@ -1,20 +1,19 @@
 """What to post next: an additive hierarchical Bayes model of what posts earn, and Thompson sampling over it.
 
-    log rate of a post = account + pillar + type + weekday + daypart       each effect ~ Normal(0, its group's sd),
-                       + platform + platform x (pillar, type, daypart)     and the sds are learned from the posts
+    log rate of a post = account + pillar + type + weekday + daypart      each effect ~ Normal(0, its group's sd)
+                       + platform + platform x (pillar, type, daypart)    and the sds are learned from the posts
                        + recent changes of the pillars
-                       + the post's own luck                               ~ Normal(0, noise)
+                       + the post's own luck                              ~ Normal(0, noise)
 
-Additive because a mission has some 180 posts and 500 arms: arms must lend each other strength. Per post and not
-per impression because the impressions of one post are not independent; their luck swamps binomial noise.
+Additive because a mission has some 180 posts and 500 arms, which must lend each other strength. Per post and not
+per impression because a post's impressions are not independent: its luck swamps the binomial noise.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import chain
-from math import gcd
+from math import exp, gcd
 from typing import Final
 
 import numpy as np
@@ -38,10 +37,10 @@ GROUPS: Final[Mapping[str, float]] = {
     "platform:pillar": 0.1,
     "platform:type": 0.1,
     "platform:daypart": 0.1,
-    "drift:pillar": 0.1,
+    "drift:pillar": 0.15,
 }
 """Group of effects -> first guess of its sd in log rate. On real pages content explains a third of the variance
-and timing close to none of it, hence the order."""
+and timing next to nothing of it, hence the order."""
 
 DRIFT_DAYS: Final = (7, 14, 28)
 """A drift effect per level sets in this many days ago: tastes that changed are followed in two or three weeks
@@ -51,8 +50,8 @@ _GUESS_WEIGHT: Final = 2.0  # the first guess of a sd counts as this many effect
 _NOISE: Final = 0.78  # first guess of the sd between posts of one arm, as measured on a real page
 _ITERATIONS: Final = 30
 _DRAWS: Final = 512
-# Thompson's draws are narrowed: a mission ends before full exploration has paid for itself, and `exploration`
-# keeps it from getting stuck. Half the width takes the share of the oracle's gain from 0.50 to 0.57.
+# Thompson's draws are narrowed: a mission ends before full exploration has paid for itself, and `exploration` keeps
+# it from getting stuck. In `bench/optimizer.py` that takes the share of the oracle's gain from 0.49 to 0.58.
 _WIDTH: Final = 0.4
 _SPACING: Final = 2  # hours kept free between two posts of a day and platform while there is room
 
@@ -119,32 +118,35 @@ class Posterior:
     per_impression: bool
     mean: Floats = field(init=False)
     covariance: Floats = field(init=False)
-    log_evidence: float = field(init=False)
 
     def __post_init__(self) -> None:
-        variances = [100.0, *(self.sds[group] ** 2 for group, _ in list(self.columns)[1:])]  # the account is free
-        covariance = np.linalg.inv(self.gram + np.diag(1 / np.array(variances)))
-        mean = covariance @ self.moment
-        fit = self.moment @ mean + np.linalg.slogdet(covariance)[1] - np.log(variances).sum()
-        object.__setattr__(self, "mean", mean)
+        covariance = np.linalg.inv(self.gram + np.diag(1 / self._priors()))
         object.__setattr__(self, "covariance", covariance)
-        object.__setattr__(self, "log_evidence", float(fit / 2))
+        object.__setattr__(self, "mean", covariance @ self.moment)
+
+    def _priors(self) -> Floats:
+        """Prior variance of every effect; that of the account's own level is as good as none."""
+        return np.array([100.0, *(self.sds[group] ** 2 for group, _ in list(self.columns)[1:])])
+
+    @property
+    def log_evidence(self) -> float:
+        """Log probability of the posts given the sds, up to a constant that they share."""
+        volume = np.linalg.slogdet(self.covariance)[1] - np.log(self._priors()).sum()
+        return float(self.moment @ self.mean + volume) / 2
 
     def draw(self, arms: Sequence[Arm], rng: np.random.Generator, size: int = 1, width: float = 1.0) -> Floats:
         """`size` draws of the arms' log rates; an effect never observed comes from its group's prior."""
         rows, fresh = self._rows(arms)
-        root = rows @ np.linalg.cholesky(self.covariance)
-        known = rng.standard_normal((size, root.shape[1])) @ root.T
-        unknown = rng.standard_normal((size, fresh.shape[1])) @ fresh.T
-        return rows @ self.mean + width * (known + unknown)
+        values, axes = np.linalg.eigh(rows @ self.covariance @ rows.T + fresh @ fresh.T)
+        root = axes * np.sqrt(np.maximum(values, 0))  # equal arms make the covariance singular
+        return rows @ self.mean + width * rng.standard_normal((size, len(arms))) @ root.T
 
     def expected_rate(self, arm: Arm) -> float | None:
-        """Mean of what a post there earns: percent of impressions (or count per post); None before any data."""
+        """What posts there earn on average: percent of impressions (or count per post); None before any data."""
         if not self.posts:
             return None
-        rows, fresh = self._rows([arm])
-        variance = float((rows @ self.covariance @ rows.T).sum() + (fresh**2).sum()) + self.noise**2
-        return float((100 if self.per_impression else 1) * np.exp(rows @ self.mean + variance / 2)[0])
+        level = float((self._rows([arm])[0] @ self.mean)[0])
+        return (100 if self.per_impression else 1) * exp(level + self.noise**2 / 2)
 
     def _rows(self, arms: Sequence[Arm]) -> tuple[Floats, Floats]:
         """The arms over the known columns, and over the unknown ones scaled by the sd of their prior."""
@@ -214,7 +216,7 @@ def _design(posts: Iterable[Iterable[Column]]) -> tuple[dict[Column, int], Float
 
 def _targets(posts: Sequence[Observation], growth: Growth, per_impression: bool) -> tuple[Floats, Floats]:
     """Log rate (or log count) of every post at its final age, and the variance of that number as a measurement."""
-    earned = np.array([each.engagements for each in posts])
+    earned = np.array([max(each.engagements, 0) for each in posts])
     shown = np.array([each.impressions for each in posts])
     curves = [growth.curve(each.platform) for each in posts]
     seen = np.array([curve.fraction(each.age_hours) for curve, each in zip(curves, posts, strict=True)])
@@ -315,29 +317,27 @@ def allocate(
     """Fill the slots: platforms by their shares, content by Thompson sampling within the floors, then the time.
 
     `types` are those allowed on each platform, `hours` the local hours that may be chosen; None means that every
-    slot brings its own and timing is not touched. A share of `exploration` of every choice ignores what is known
-    and follows the plan. The propensity is exact given the platform and the slots before.
+    slot brings its own and timing is not touched. A share `exploration` of every choice ignores what is known and
+    follows the plan. The propensity is exact, given the platform and the times already taken.
     """
-    if hours is None and any(slot.hour is None or len(slot.days) != 1 for slot in slots):
+    if not hours and not all(_is_fixed(slot) for slot in slots):
         raise ValueError("without hours to choose from every slot needs one day and an hour")
+    planned = [pillar for pillar in pillars if pillar.share > 0]
     names = list(platforms)
-    shares = np.array([platforms[name] for name in names], dtype=np.float64)
-    where = [names[i] for i in _pick(shares / shares.sum(), len(slots), rng)]
+    points = _lattice(len(slots), rng)
+    where = [names[i] for i in _pick(np.array([platforms[name] for name in names], dtype=np.float64), points)]
     content: dict[int, tuple[Arm, float]] = {}
-    for name in names:
+    for name in dict.fromkeys(where):
         mine = [i for i, platform in enumerate(where) if platform == name]
-        arms, odds = _content_odds(posterior, name, pillars, types[name], exploration, rng)
-        for i, arm in zip(mine, _pick(odds, len(mine), rng), strict=True):
+        arms, odds = _content_odds(posterior, name, planned, types[name], exploration, rng)
+        for i, arm in zip(mine, _pick(odds, _lattice(len(mine), rng)), strict=True):
             content[i] = arms[arm], float(odds[arm])
     times = _times(posterior, slots, where, hours or (), exploration, rng)
-    return tuple(
-        _choice(posterior, slot, *content[i], *times[i]) for i, slot in enumerate(slots)
-    )
+    return tuple(_choice(posterior, slot, *content[i], *times[i]) for i, slot in enumerate(slots))
 
 
 def _choice(posterior: Posterior, slot: Slot, arm: Arm, odds: float, day: date, hour: int, timing: float) -> Choice:
-    arm = Arm(arm.platform, arm.pillar, arm.type, day.weekday(), hour)
-    expected = posterior.expected_rate(arm)
+    expected = posterior.expected_rate(replace(arm, weekday=day.weekday(), hour=hour))
     return Choice(slot.key, arm.platform, arm.pillar, arm.type, day, hour, odds * timing, expected)
 
 
@@ -347,13 +347,15 @@ def _lattice(size: int, rng: np.random.Generator) -> Floats:
     Read through the odds of the arms they give every arm its share of the slots to within one, in varied order,
     while each slot's own odds stay exactly as stated.
     """
-    stride = min((k for k in range(1, size + 1) if gcd(k, size) == 1), key=lambda k: abs(k / size - 0.618), default=1)
+    strides = [k for k in range(1, size + 1) if gcd(k, size) == 1]
+    stride = min(strides, key=lambda k: abs(k / size - 0.618), default=1)
     return (rng.random() + np.arange(size) * stride / max(size, 1)) % 1.0
 
 
-def _pick(odds: Floats, size: int, rng: np.random.Generator) -> list[int]:
+def _pick(odds: Floats, points: Floats) -> list[int]:
+    """The arm at each point of [0, 1), on which every arm holds a stretch as long as its odds."""
     steps = np.cumsum(odds)
-    return np.searchsorted(steps / steps[-1], _lattice(size, rng), side="right").tolist()
+    return np.searchsorted(steps / steps[-1], points, side="right").tolist()
 
 
 def _content_odds(
@@ -369,15 +371,13 @@ def _content_odds(
     shares = np.array([pillar.share for pillar in pillars], dtype=np.float64)
     plan = np.repeat(shares / shares.sum() / len(types), len(types))
     odds = _mixed(_best_odds(posterior, arms, rng), plan, exploration) if posterior.posts else plan
-    floors = np.array([pillar.floor for pillar in pillars])
-    by_pillar = odds.reshape(len(pillars), len(types))
-    raised = _raise_to_floors(by_pillar.sum(axis=1), floors)
-    within = by_pillar + 1e-9  # a pillar nobody would choose still shares its floor over its types
+    within = odds.reshape(len(pillars), len(types)) + 1e-9  # so that a hopeless pillar can still share out its floor
+    raised = _raise_to_floors(within.sum(axis=1), np.array([pillar.floor for pillar in pillars]))
     return arms, (within * (raised / within.sum(axis=1))[:, None]).ravel()
 
 
 def _best_odds(posterior: Posterior, arms: Sequence[Arm], rng: np.random.Generator) -> Floats:
-    """Probability that each arm is the best of them, by draws from the posterior: what Thompson sampling plays."""
+    """How often each arm is the best of them in draws from the posterior: what Thompson sampling plays."""
     best = posterior.draw(arms, rng, _DRAWS, _WIDTH).argmax(axis=1)
     return np.bincount(best, minlength=len(arms)) / _DRAWS
 
@@ -388,13 +388,19 @@ def _mixed(odds: Floats, plan: Floats, exploration: float) -> Floats:
 
 def _raise_to_floors(shares: Floats, floors: Floats) -> Floats:
     """The shares with every floor kept, what that takes coming from the others in proportion."""
-    held = shares < floors
+    floors = floors / max(float(floors.sum()), 1.0)
+    held = np.zeros(len(shares), dtype=np.bool_)
     while True:
-        scale = (1 - floors[held].sum()) / shares[~held].sum()
-        low = ~held & (shares * scale < floors)
+        free = float(shares[~held].sum())
+        scaled = shares * (1 - float(floors[held].sum())) / free if free > 0 else floors
+        low = ~held & (scaled < floors)
         if not low.any():
-            return np.where(held, floors, shares * scale)
+            return np.where(held, floors, scaled)
         held |= low
+
+
+def _is_fixed(slot: Slot) -> bool:
+    return slot.hour is not None and len(slot.days) == 1
 
 
 def _times(
@@ -408,35 +414,36 @@ def _times(
     """Day, hour and propensity of every slot; what the user fixed is kept and counts 1."""
     taken: dict[tuple[str, date], list[int]] = {}
     for slot, platform in zip(slots, where, strict=True):
-        if slot.hour is not None and len(slot.days) == 1:
+        if slot.hour is not None and _is_fixed(slot):
             taken.setdefault((platform, slot.days[0]), []).append(slot.hour)
+    # Shuffled, because in the order of the content's points every pillar would get its own part of the day.
+    points = rng.permutation(_lattice(len(slots), rng))
     times: list[tuple[date, int, float]] = []
-    for slot, platform, point in zip(slots, where, _lattice(len(slots), rng), strict=True):
-        if slot.hour is not None and len(slot.days) == 1:
+    for slot, platform, point in zip(slots, where, points, strict=True):
+        if slot.hour is not None and _is_fixed(slot):
             times.append((slot.days[0], slot.hour, 1.0))
             continue
         options = [(day, hour) for day in slot.days for hour in (hours if slot.hour is None else [slot.hour])]
-        options = _free(options, platform, taken)
+        options = _apart(options, platform, taken)
         odds = _time_odds(posterior, platform, options, exploration, rng)
-        pick = min(bisect_right(np.cumsum(odds).tolist(), point), len(options) - 1)
-        day, hour = options[pick]
-        taken.setdefault((platform, day), []).append(hour)
-        times.append((day, hour, float(odds[pick])))
+        pick = _pick(odds, np.array([point]))[0]
+        taken.setdefault((platform, options[pick][0]), []).append(options[pick][1])
+        times.append((*options[pick], float(odds[pick])))
     return times
 
 
-def _free(
+def _apart(
     options: list[tuple[date, int]], platform: str, taken: Mapping[tuple[str, date], list[int]]
 ) -> list[tuple[date, int]]:
     """The options well apart from that day's other posts of the platform; failing that, merely different ones."""
     for gap in (_SPACING, 1):
-        free = [
+        clear = [
             (day, hour)
             for day, hour in options
             if all(abs(hour - other) >= gap for other in taken.get((platform, day), ()))
         ]
-        if free:
-            return free
+        if clear:
+            return clear
     return options
 
 

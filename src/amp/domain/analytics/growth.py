@@ -11,6 +11,7 @@ and the projection of a young post's count to its final one.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import exp, log
 from typing import Final
 
@@ -119,6 +120,7 @@ SHIPPED: Final = Growth()
 """What a new account starts with."""
 
 
+@cache
 def shipped(platform: str) -> Curve:
     """The curve used until the account has `ENOUGH_POSTS`; the same for every counter of a platform."""
     half_life, steepness = _SHIPPED.get(platform, _UNKNOWN_PLATFORM)

@@ -1,6 +1,7 @@
 """Cycles: one pipeline job with six stages each, one after the other until the mission ends."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -60,10 +61,22 @@ async def extend(uow: UnitOfWork, mission: Mission, by: timedelta) -> None:
 
 
 async def run_stage_soon(uow: UnitOfWork, job: PipelineJob, stage: str, *, at: datetime | None = None) -> None:
-    """Ask for a (further) run of a stage. Runs of one cycle come one after another."""
+    """Ask for a (further) run of a stage, now or at a moment.
+
+    Runs asked for now come one after another. One that waits for a moment holds no lock, because a waiting job
+    would hold back all that come after it; and it is asked for once.
+    """
     message = RunStage(workspace_id=uow.workspace_id, job_id=job.id, stage=stage)
-    once = f"stage:{job.id}:{stage}:{'later' if at else 'now'}"
-    await uow.defer(message, at=at, lock=f"cycle:{job.id}", once=once)
+    if at is None:
+        await uow.defer(message, lock=f"cycle:{job.id}")
+    else:
+        await uow.defer(message, at=at, once=f"stage:{job.id}:{stage}")
+
+
+async def lock_job(uow: UnitOfWork, job_id: UUID) -> PipelineJob:
+    """The job, held until this unit ends: whoever counts its work and whoever adds to it take turns."""
+    query = select(PipelineJob).where(PipelineJob.id == job_id).with_for_update()
+    return (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one()
 
 
 async def stage_runs(uow: UnitOfWork, job: PipelineJob) -> dict[str, StageRun]:

@@ -6,6 +6,7 @@ This stage hands the slots out and counts what comes back; the writing itself is
 from sqlalchemy import func, select
 
 from amp.domain.content.models import Content
+from amp.domain.missions import cycles
 from amp.domain.missions.models import Slot
 from amp.domain.pipeline.messages import WriteContent
 from amp.domain.pipeline.stages.stage import Cycle, finish, progress
@@ -16,6 +17,7 @@ from amp.kit.ids import new_id
 
 async def run(job: Job, cycle: Cycle) -> None:
     async with job.unit() as uow:
+        await cycles.lock_job(uow, cycle.job_id)
         await _hand_out(uow, cycle)
         total, unwritten = await _count(uow, cycle)
         if unwritten:

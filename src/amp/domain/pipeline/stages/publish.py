@@ -14,7 +14,7 @@ from amp.domain.content.messages import ContentApproved
 from amp.domain.content.models import Content
 from amp.domain.missions import cycles, queue
 from amp.domain.missions import operations as missions
-from amp.domain.missions.models import Mission, PipelineJob
+from amp.domain.missions.models import Mission
 from amp.domain.pipeline.stages.stage import Cycle, finish, progress
 from amp.engine.jobs import Job, handles
 from amp.engine.timetable import recurring
@@ -27,6 +27,7 @@ _WAITING = ("generating", "generated", "pending_review", "approved", "needs_atte
 
 async def run(job: Job, cycle: Cycle) -> None:
     async with job.unit() as uow:
+        await cycles.lock_job(uow, cycle.job_id)
         total, waiting = await _count(uow, cycle)
         end = closes_at(cycle)
         if waiting and uow.clock.now() < end:
@@ -71,7 +72,7 @@ async def schedule_approved(message: ContentApproved, job: Job) -> None:
 async def _count_again(uow: UnitOfWork, mission: Mission) -> None:
     if mission.job_id is None:
         return
-    pipeline = await uow.session.get_one(PipelineJob, (uow.workspace_id, mission.job_id))
+    pipeline = await cycles.lock_job(uow, mission.job_id)
     runs = await cycles.stage_runs(uow, pipeline)
     if runs["publish"].status == "running":
         await cycles.run_stage_soon(uow, pipeline, "publish")

@@ -65,7 +65,8 @@ class Cycle:
 async def finish(uow: UnitOfWork, cycle: Cycle, stage: str) -> None:
     """The stage is done; the next one follows, in the same transaction."""
     now = uow.clock.now()
-    await _change(uow, cycle, stage, status="completed", progress_percent=100, finished_at=now)
+    if not await _change(uow, cycle, stage, status="completed", progress_percent=100, finished_at=now):
+        return  # another run came first
     following = cycles.STAGES.index(stage) + 1
     if following < len(cycles.STAGES):
         await cycles.run_stage_soon(uow, cycle.job, cycles.STAGES[following])
@@ -78,9 +79,11 @@ async def progress(uow: UnitOfWork, cycle: Cycle, stage: str, percent: float) ->
     await _change(uow, cycle, stage, progress_percent=max(0, min(99, int(percent))))
 
 
-async def _change(uow: UnitOfWork, cycle: Cycle, stage: str, **values: Any) -> None:
-    mine = update(StageRun).where(StageRun.job_id == cycle.job_id, StageRun.stage == stage)
-    await uow.change(mine.values(**values))
+async def _change(uow: UnitOfWork, cycle: Cycle, stage: str, **values: Any) -> int:
+    mine = update(StageRun).where(
+        StageRun.job_id == cycle.job_id, StageRun.stage == stage, StageRun.status != "completed"
+    )
+    return await uow.change(mine.values(**values))
 
 
 async def keep(uow: UnitOfWork, cycle: Cycle, **values: Any) -> None:
