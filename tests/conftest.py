@@ -12,7 +12,14 @@ import pytest
 from amp.kit.clock import Clock, RealClock
 from amp.kit.database import Database, open_database
 from amp.kit.postgres import start_embedded
+from amp.kit.telemetry import configure_logging
 from amp.migrations import runner
+from world import World, open_world
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging() -> None:
+    configure_logging(level="error", as_json=True)
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +66,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def clock() -> Clock:
     return RealClock()
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(database_url, tmp_path) as world:
+        yield world

@@ -57,8 +57,7 @@ def start(arguments: list[str], env: Mapping[str, str], log: Path) -> Process:
 
 def start_web(env: Mapping[str, str], log: Path) -> Process:
     """A web process without workers."""
-    arguments = ["granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", env["AMP_PORT"]]
-    process = start([sys.executable, "-m", *arguments, "amp.app:create_app"], env, log)
+    process = start([sys.executable, "-m", "amp.cli", "web"], env, log)
     await_answer(f"http://127.0.0.1:{env['AMP_PORT']}/healthz", process)
     return process
 

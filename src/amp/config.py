@@ -11,19 +11,23 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Prometheus' client reads it by itself, when it is loaded."""
+
 
 class Settings(BaseSettings):
     """Set by environment variables `AMP_*` or a `.env` file. Vendors' credentials keep the vendors' names."""
 
     model_config = SettingsConfigDict(env_prefix="AMP_", env_file=".env", extra="ignore")
 
-    home: Path = Field(
-        default=Path(".amp"), description="Embedded database, media, secret key and credentials."
-    )
+    home: Path = Field(default=Path(".amp"), description="Embedded database, media, secret key and credentials.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, description="Port to listen on.")
     database_url: str | None = Field(
         default=None, description="A PostgreSQL 15+ server; unset: PostgreSQL embedded in AMP_HOME."
+    )
+    pool_size: int = Field(
+        default=10, ge=2, description="Database connections of a process; in a rush it opens twice as many."
     )
     secret_key: SecretStr | None = Field(
         default=None, description="Master key of all secrets; unset: made once and kept in AMP_HOME."
@@ -37,15 +41,11 @@ class Settings(BaseSettings):
         default=1.0, ge=1.0, description="Virtual time runs this many times faster; above 1 no live keys."
     )
     media_url: str | None = Field(default=None, description="Where media are kept; unset: AMP_HOME/media.")
-    writer: str | None = Field(
-        default=None, description="Who writes: vendor:model, such as anthropic:claude-sonnet-5."
-    )
+    writer: str | None = Field(default=None, description="Who writes: vendor:model, such as anthropic:claude-sonnet-5.")
     writer_stages: dict[str, str] = Field(
         default_factory=dict, description='Another writer for a stage, as JSON: {"strategy": "vendor:model"}.'
     )
-    writer_url: str | None = Field(
-        default=None, description="Base URL of an OpenAI-compatible or Ollama writer."
-    )
+    writer_url: str | None = Field(default=None, description="Base URL of an OpenAI-compatible or Ollama writer.")
     writer_prices: dict[str, tuple[float, float]] = Field(
         default_factory=dict,
         description='Prices we do not know, as JSON: {"model": [dollars per million in, out]}.',
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     )
     sandbox_url: str | None = Field(
         default=None, description="Where workers reach the sandbox; unset: AMP_PUBLIC_URL/sandbox."
+    )
+    metrics_directory: Path | None = Field(
+        default=None,
+        validation_alias=_METRICS_VARIABLE,
+        description="Where the processes of one machine share their metrics; `amp serve` sets it.",
     )
     openapi: bool = Field(default=True, description="Serve each contract's OpenAPI document.")
 
@@ -90,9 +95,7 @@ class Settings(BaseSettings):
         """`AMP_URL_<VENDOR>`: base URLs that replace the vendors' own in live mode, by lower-case vendor."""
         prefix = "AMP_URL_"
         return {
-            name.removeprefix(prefix).lower(): url
-            for name, url in self._environment.items()
-            if name.startswith(prefix)
+            name.removeprefix(prefix).lower(): url for name, url in self._environment.items() if name.startswith(prefix)
         }
 
     def credentials(self) -> dict[str, str]:
@@ -115,3 +118,13 @@ def private_file(path: Path, first: str) -> str:
             os.link(draft, path)
         draft.unlink()
     return path.read_text()
+
+
+def share_metrics(directory: Path) -> None:
+    """Have the child processes keep their metrics in one place."""
+    os.environ[_METRICS_VARIABLE] = str(directory)
+
+
+def child_environment(**settings: object) -> dict[str, str]:
+    """Our environment with some settings changed, for a process of ours."""
+    return os.environ | {f"AMP_{name.upper()}": str(value) for name, value in settings.items()}

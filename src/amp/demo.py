@@ -5,12 +5,11 @@ what happens. Nothing here is special to the demo but the speed.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
+from amp.config import child_environment
 from amp.seed_mission import SEED_MISSION
 
 SPEED = 12_000
@@ -47,15 +47,10 @@ def run_demo(home: Path, port: int) -> None:
 
 
 @contextmanager
-def _server(home: Path, port: int) -> Iterator[dict[str, str]]:
+def _server(home: Path, port: int) -> Generator[dict[str, str]]:
     """A server with a fast clock on a database of its own; stopped with the demo."""
     amp = [sys.executable, "-m", "amp.cli"]
-    environment = os.environ | {
-        "AMP_HOME": str(home),
-        "AMP_PORT": str(port),
-        "AMP_CLOCK_SPEED": str(SPEED),
-        "AMP_LOG_LEVEL": "warning",
-    }
+    environment = child_environment(home=home, port=port, clock_speed=SPEED, log_level="warning")
     made = subprocess.run([*amp, "bootstrap", "--json"], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if made.returncode:
         raise SystemExit(made.stderr)

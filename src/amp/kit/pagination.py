@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import Select, SQLColumnExpression
 
 from amp.kit.errors import Invalid
 
 Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Page(Generic[Item]):
-    items: Sequence[Item]
+class Page(Generic[Item_co]):
+    items: Sequence[Item_co]
     has_more: bool
     total: int
 
 
-def paged(query: Select[tuple[Item]], by: ColumnElement[UUID], cursor: Cursor) -> Select[tuple[Item]]:
+def paged(query: Select[Item], by: SQLColumnExpression[UUID], cursor: Cursor) -> Select[Item]:
     """The query for one page, asking for one row more than the page to learn whether there is more."""
     if cursor.ending_before:
         query = query.where(by > cursor.ending_before).order_by(by.asc())

@@ -20,7 +20,7 @@ LATENESS = Histogram(
     buckets=(0.1, 0.3, 1, 2, 5, 15, 60, 300, 3600),
 )
 SPENT = Counter("amp_spent_micros", "Micro-dollars settled in the spend ledger", ["provider", "stage"])
-WORKER_UP = Gauge("amp_worker_up", "1 while this process runs a worker")
+WORKER_UP = Gauge("amp_worker_up", "Processes that run a worker", multiprocess_mode="livesum")
 
 _KEY = re.compile(r"\b((?:amp|mk)_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z_-]{10,}")
 

@@ -6,6 +6,7 @@ and fault orders are never seen by another's. Times a user sees are virtual; tok
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -93,6 +94,7 @@ posts = Table(
     Index("posts_account_idx", "owner", "vendor", "account", "sequence"),
     Index("posts_fingerprint_idx", "owner", "vendor", "account", "fingerprint"),
     Index("posts_created_idx", "owner", "created_at"),
+    Index("posts_parent_idx", "owner", "vendor", "parent"),
 )
 
 uploads = Table(
@@ -105,17 +107,17 @@ uploads = Table(
     Column("kind", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("declared_bytes", BigInteger),
-    Column("state", Text, nullable=False),  # open, processing, ready; failed carries `failure`
-    Column("failure", Text),
+    Column("is_complete", Boolean, nullable=False),  # all bytes are there
+    Column("failure", Text),  # what processing will end in, if not in success
     Column("starts_at", _Moment),  # processing, on the virtual clock
     Column("ready_at", _Moment),
     Column("alt_text", Text),
     Column("width", Integer),
     Column("height", Integer),
-    Column("content", LargeBinary),  # of images only, for the feed
     Column("secret", Text, nullable=False),  # the opaque part of the upload address
     Column("created_at", _Moment, nullable=False),
     Column("expires_at", _Moment, nullable=False),
+    Index("uploads_secret_idx", "secret"),
 )
 
 upload_parts = Table(
@@ -128,7 +130,7 @@ upload_parts = Table(
     Column("size", BigInteger, nullable=False),
     Column("etag", Text, nullable=False),
     Column("head", LargeBinary, nullable=False),  # first bytes, to recognise the format
-    Column("content", LargeBinary),  # of images only
+    Column("content", LargeBinary),  # of images only, for the feed
 )
 
 windows = Table(
@@ -151,7 +153,7 @@ faults = Table(
     Column("fault", Text),
     Column("connection", Text),
     Column("rate", Float),
-    Column("count", Integer),
+    Column("times", Integer),
     Column("script", JSONB),
     Column("seconds", Float),
     Column("asked", Integer, nullable=False),

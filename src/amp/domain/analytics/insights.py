@@ -4,7 +4,7 @@
                    -> averaged over how much its kind of effect may matter, "not at all" included
                    -> said when P(lift > 5 %) >= 0.8 and both sides have 8 posts
 
-Tests on pooled impressions make nine false statements per mission where nothing matters; this makes one in fifty
+Tests on pooled impressions make nine false statements a mission where nothing matters. This makes one in a hundred
 missions, because each kind of effect is given a fair chance of being nothing.
 """
 
@@ -21,6 +21,9 @@ import numpy.typing as npt
 from amp.domain.analytics.allocation import DAYPARTS, Floats, Observation, Posterior, effects, fit
 from amp.domain.analytics.growth import SHIPPED, Growth
 
+Mask = npt.NDArray[np.bool_]
+Kind = Literal["timing", "content"]
+
 MINIMUM_POSTS: Final = 8
 MINIMUM_CONFIDENCE: Final = 0.8
 RELEVANT_LIFT: Final = 0.05
@@ -33,8 +36,8 @@ _TIMING: Final = {"weekday": 0.1, "daypart": 0.15, "weekday:daypart": 0.1}
 
 # Sd that a kind of effect may have -> its prior probability. The first is as good as none at all, and timing gets
 # more of it: on real pages weekday and hour explain next to nothing.
-_CONTENT_PRIOR: Final = {0.01: 0.4, 0.15: 0.2, 0.3: 0.2, 0.6: 0.2}
-_TIMING_PRIOR: Final = {0.01: 0.6, 0.1: 0.15, 0.2: 0.15, 0.4: 0.1}
+_CONTENT_PRIOR: Final = {0.01: 0.5, 0.15: 0.15, 0.3: 0.2, 0.6: 0.15}
+_TIMING_PRIOR: Final = {0.01: 0.7, 0.1: 0.12, 0.2: 0.12, 0.4: 0.06}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Insight:
     """One statement. `lift` is a fraction (0.4 = 40 % above the rest, negative below), `low` and `high` bound its
     central 80 %, and `confidence` is the probability that it exceeds 5 % in the stated direction."""
 
-    type: Literal["timing", "content"]
+    type: Kind
     dimension: str
     level: tuple[str, ...]
     text: str
@@ -80,7 +83,6 @@ def find_insights(
         *_family(fitted, posts, "content", list(_CONTENT), _CONTENT_PRIOR),
         *_family(fitted, posts, "timing", list(_TIMING), _TIMING_PRIOR),
     ]
-    said = [each for each in said if not _is_echo(each, said)]
     return tuple(sorted(said, key=lambda each: (-each.confidence, -abs(each.lift))))
 
 
@@ -109,7 +111,7 @@ def best_time(observations: Sequence[Observation], insights: Iterable[Insight]) 
 def _family(
     fitted: Posterior,
     posts: Sequence[Observation],
-    kind: Literal["timing", "content"],
+    kind: Kind,
     dimensions: Sequence[str],
     prior: Mapping[float, float],
 ) -> list[Insight]:
@@ -120,27 +122,89 @@ def _family(
         worlds.append(replace(fitted, sds={**fitted.sds, **dict(zip(dimensions, sds, strict=True))}))
         scores.append(worlds[-1].log_evidence + log(prod(prior[sd] for sd in sds)))
     weights = np.exp(np.array(scores) - max(scores))
-    belief = _Belief(worlds, weights / weights.sum())
-    presence = _presence(fitted, posts)
-    found: list[Insight] = []
-    for dimension in dimensions:
-        levels = [effects(post, [dimension])[0][1] for post in posts]
-        involved = _involved(fitted, dimension)
-        for level in dict.fromkeys(levels):
-            mine = np.array([each == level for each in levels])
-            count, others = int(mine.sum()), int((~mine).sum())
-            if min(count, others) >= MINIMUM_POSTS:
-                contrast = (presence[mine].mean(axis=0) - presence[~mine].mean(axis=0)) * involved
-                found += _state(kind, dimension, level, belief.about(contrast), count, others)
-    return found
+    belief = _Belief(worlds, weights / weights.sum(), _presence(fitted, posts))
+    stated = [each for name in dimensions for each in _state(belief, posts, kind, name)]
+    return _without_echoes(belief, stated)
+
+
+_Stated = tuple[Insight, Mask]
+"""A statement and the posts it is about."""
+
+
+def _without_echoes(belief: "_Belief", stated: Sequence[_Stated]) -> list[Insight]:
+    """The statements that stand by themselves, not for what is said of others: where threads are good, single posts
+    are not bad for being no threads, and a Tuesday afternoon is not good for being an afternoon."""
+    kept: list[_Stated] = []
+    for insight, mine in sorted(stated, key=lambda each: _rank(each[0])):
+        rest = ~mine
+        for other, theirs in kept:
+            if other.lift * insight.lift < 0:
+                rest &= ~theirs
+        if not rest.any() or _is_sum(insight, [each for each, _ in stated]):
+            continue
+        if _odds(belief.lift(insight.dimension, mine, rest), insight.lift > 0) >= MINIMUM_CONFIDENCE:
+            kept.append((insight, mine))
+    return [insight for insight, _ in kept]
+
+
+def _rank(insight: Insight) -> tuple[bool, float, bool]:
+    """Whole days and parts of days first, then the surest, and of two that are equally sure the good news."""
+    return ":" in insight.dimension, -round(insight.confidence, 2), insight.lift < 0
+
+
+def _is_sum(insight: Insight, stated: Iterable[Insight]) -> bool:
+    """Whether a part of one weekday is no better or worse than what is said of the weekday and of the part."""
+    parts = [each for each in stated if set(each.level) < set(insight.level) and each.lift * insight.lift > 0]
+    explained = sum(log(1 + each.lift) for each in parts)
+    return bool(parts) and abs(log(1 + insight.lift)) < abs(explained) + log(1 + RELEVANT_LIFT)
+
+
+def _state(belief: "_Belief", posts: Sequence[Observation], kind: Kind, dimension: str) -> list[_Stated]:
+    """What may be said of each level of the dimension against all others."""
+    levels = [effects(post, [dimension])[0][1] for post in posts]
+    stated: list[_Stated] = []
+    for level in dict.fromkeys(levels):
+        mine = np.array([each == level for each in levels])
+        count, others = int(mine.sum()), int((~mine).sum())
+        if min(count, others) < MINIMUM_POSTS:
+            continue
+        lift = belief.lift(dimension, mine, ~mine)
+        confidence = max(_odds(lift, better=True), _odds(lift, better=False))
+        if confidence >= MINIMUM_CONFIDENCE:
+            size, low, high = (exp(value) - 1 for value in (lift.mean, lift.quantile(0.1), lift.quantile(0.9)))
+            text = _text(dimension, level, size)
+            insight = Insight(kind, dimension, level, text, confidence, size, low, high, count, others)
+            stated.append((insight, mine))
+    return stated
+
+
+def _odds(lift: "_Mixture", better: bool) -> float:
+    """Probability that the lift is relevant in that direction."""
+    line = log(1 + RELEVANT_LIFT)
+    return 1 - lift.below(line) if better else lift.below(-line)
+
+
+def _presence(fitted: Posterior, posts: Sequence[Observation]) -> Floats:
+    """Posts over effects: 1 where the post takes part in the effect."""
+    matrix = np.zeros((len(posts), len(fitted.columns)))
+    for row, post in zip(matrix, posts, strict=True):
+        row[[0, *(fitted.columns[each] for each in effects(post, fitted.sds))]] = 1
+    return matrix
 
 
 @dataclass(frozen=True, slots=True)
 class _Belief:
+    """Posteriors under every combination of sds, with their probabilities, and the posts they speak of."""
+
     worlds: Sequence[Posterior]
     weights: Floats
+    presence: Floats
 
-    def about(self, contrast: Floats) -> "_Mixture":
+    def lift(self, dimension: str, mine: Mask, rest: Mask) -> "_Mixture":
+        """Log lift of some posts over others along the dimension, everything else about them held equal."""
+        traits = set(dimension.split(":"))
+        involved = np.array([bool(traits & set(group.split(":"))) for group, _ in self.worlds[0].columns])
+        contrast = (self.presence[mine].mean(axis=0) - self.presence[rest].mean(axis=0)) * involved
         means = np.array([contrast @ world.mean for world in self.worlds])
         sds = np.sqrt([contrast @ world.covariance @ contrast for world in self.worlds])
         return _Mixture(means, sds, self.weights)
@@ -170,48 +234,6 @@ class _Mixture:
         return (low + high) / 2
 
 
-def _presence(fitted: Posterior, posts: Sequence[Observation]) -> Floats:
-    """Posts over effects: 1 where the post takes part in the effect."""
-    matrix = np.zeros((len(posts), len(fitted.columns)))
-    for row, post in zip(matrix, posts, strict=True):
-        row[[fitted.columns[each] for each in effects(post, fitted.sds)]] = 1
-    return matrix
-
-
-def _involved(fitted: Posterior, dimension: str) -> npt.NDArray[np.bool_]:
-    """The effects that differ along the dimension; all others are held equal in its contrasts."""
-    traits = set(dimension.split(":"))
-    return np.array([bool(traits & set(group.split(":"))) for group, _ in fitted.columns])
-
-
-def _state(
-    kind: Literal["timing", "content"],
-    dimension: str,
-    level: tuple[str, ...],
-    lift: _Mixture,
-    posts: int,
-    others: int,
-) -> list[Insight]:
-    above, below = 1 - lift.below(log(1 + RELEVANT_LIFT)), lift.below(-log(1 + RELEVANT_LIFT))
-    confidence = max(above, below)
-    if confidence < MINIMUM_CONFIDENCE:
-        return []
-    size, low, high = (exp(value) - 1 for value in (lift.mean, lift.quantile(0.1), lift.quantile(0.9)))
-    text = _text(dimension, level, size)
-    return [Insight(kind, dimension, level, text, confidence, size, low, high, posts, others)]
-
-
-def _is_echo(insight: Insight, said: Iterable[Insight]) -> bool:
-    """Whether a statement repeats others: the losing one of two levels, or a weekday's daypart whose weekday and
-    daypart account for its lift."""
-    peers = [each for each in said if each.dimension == insight.dimension and each is not insight]
-    if insight.lift < 0 and any(each.posts == insight.other_posts and each.lift > 0 for each in peers):
-        return True
-    parts = [each for each in said if set(each.level) < set(insight.level) and each.lift * insight.lift > 0]
-    explained = sum(log(1 + each.lift) for each in parts)
-    return bool(parts) and abs(log(1 + insight.lift)) < abs(explained) + log(1 + RELEVANT_LIFT)
-
-
 def _text(dimension: str, level: tuple[str, ...], lift: float) -> str:
     name = _plural(dimension, level)
     name = name[0].upper() + name[1:]
@@ -225,7 +247,9 @@ def _advice(insight: Insight) -> str:
     better = insight.lift > 0
     if insight.type == "timing":
         times = _when(insight.dimension, insight.level)
-        return f"Shift more posting to {times}s" if better else f"Consider pausing {times} posts due to lower engagement"
+        return (
+            f"Shift more posting to {times}s" if better else f"Consider pausing {times} posts due to lower engagement"
+        )
     if better:
         return f"Increase the share of {name} - they outperform the rest by {by}"
     return f"Reduce the share of {name} - they underperform the rest by {by}"

@@ -26,11 +26,10 @@ TREND_POSTS: Final = 6
 TREND_DAYS: Final = 7
 """Posts, and days between the first and the last, below which every trend is stable."""
 
-# A post's count varies about the mean by as much as the mean (log sd 0.78 between posts). That guess is worth two
-# posts, and shapes the gamma prior of what a young post will still earn.
-_VARIATION: Final = 1.0
-_PRIOR_POSTS: Final = 2.0
-_SHAPE: Final = 1 / _VARIATION**2
+_LUCK: Final = 0.78  # first guess of the log sd between posts, as measured on a real page
+_PRIOR_POSTS: Final = 2.0  # what that guess is worth
+_SHAPE: Final = 1.0  # of the gamma prior of what a young post will still earn: as variable as it is large
+_WIDEST: Final = 3.0  # log variance beyond which counts are mostly zeros and the lognormal says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +76,18 @@ def measure_progress(
     current = _current_rate(mine) if is_rate else _total(mine, kpi.metric)
     project = _project_rate if is_rate else _project_count
     final = project(kpi.metric, mine, planned, growth) if mine else None
-    shown = (None, None, None)
     if final is not None:
-        places = 2 if is_rate else None
-        shown = round(final.final, places), round(final.low, places), round(final.high, places)
+        places = 2 if is_rate else 0
+        final = Projection(*(round(value, places) for value in (final.final, final.low, final.high)))
     return Progress(
         metric=kpi.metric,
         target=kpi.target,
         current=current,
         progress_percent=floor(100 * (current or 0) / kpi.target + 1e-9),
         status=_status(kpi, current, final, sum(planned.values())),
-        projected_final=shown[0],
-        projected_low=shown[1],
-        projected_high=shown[2],
+        projected_final=final and final.final,
+        projected_low=final and final.low,
+        projected_high=final and final.high,
         trend=_trend(kpi.metric, mine, growth),
     )
 
@@ -157,10 +155,9 @@ def _project_count(
     ahead = float(outlook.finals.sum()) - known + outlook.planned(remaining)
     if ahead <= 0:
         return Projection(known, known, known)
-    variance = float((outlook.doubts**2).sum()) + _planned_variance(outlook.finals, outlook, posts, remaining)
-    # A lognormal of that mean and variance: what is ahead cannot be negative and has a long upper tail.
-    width = log(1 + variance / ahead**2)
-    low, high = (ahead * exp(-width / 2 + side * Z80 * sqrt(width)) for side in (-1, 1))
+    variation = _variation(np.log(np.maximum(outlook.finals, 0) + 0.5))
+    variance = float((outlook.doubts**2).sum()) + variation * _planned_squares(outlook, posts, remaining)
+    low, high = _interval(ahead, variance)
     return Projection(known + ahead, known + low, known + high)
 
 
@@ -168,30 +165,42 @@ def _project_rate(
     metric: str, posts: Sequence[PublishedPost], remaining: Mapping[str, int], growth: Growth
 ) -> Projection | None:
     earned, shown = _outlook(metric, posts, growth), _outlook("impressions", posts, growth)
-    impressions = float(shown.finals.sum()) + shown.planned(remaining)
     if shown.counts.sum() <= 0:
         return None
+    impressions = float(shown.finals.sum()) + shown.planned(remaining)
     rate = (float(earned.finals.sum()) + earned.planned(remaining)) / impressions
-    # Only what a post earns beyond its impressions' share moves the rate; counts that grow alike mostly cancel.
-    beyond = earned.finals - rate * shown.finals
-    variance = _planned_variance(beyond, earned, posts, remaining) + float(((earned.doubts / 2) ** 2).sum())
-    margin = Z80 * sqrt(variance) / impressions
-    return Projection(100 * rate, max(100 * (rate - margin), 0.0), 100 * (rate + margin))
+    # A post moves the rate by what it earns beyond its impressions' share: its own rate's luck, times its size.
+    sizes = np.log(shown.finals + 1)
+    variation = _variation(np.log(np.maximum(earned.finals, 0) + 0.5) - sizes) * (1 + _variation(sizes))
+    variance = float(((earned.doubts / 2) ** 2).sum()) + variation * _planned_squares(earned, posts, remaining)
+    low, high = _interval(100 * rate, variance * (100 / impressions) ** 2)
+    return Projection(100 * rate, low, high)
 
 
-def _planned_variance(
-    values: Floats, outlook: _Outlook, posts: Sequence[PublishedPost], remaining: Mapping[str, int]
-) -> float:
-    """Variance of the sum of `values` over the posts to come: their own luck, and doubt about their mean."""
-    guess = _PRIOR_POSTS * (_VARIATION * float(outlook.finals.mean())) ** 2
+def _variation(logs: Floats) -> float:
+    """Squared coefficient of variation of lognormal numbers. Estimated from their logs, because few posts seldom
+    hold one of the rare large ones that make the variance."""
+    squares = float(((logs - logs.mean()) ** 2).sum()) + _PRIOR_POSTS * _LUCK**2
+    return exp(min(squares / (len(logs) - 1 + _PRIOR_POSTS), _WIDEST)) - 1
+
+
+def _planned_squares(outlook: _Outlook, posts: Sequence[PublishedPost], remaining: Mapping[str, int]) -> float:
+    """What multiplies the variation of one post to give the variance of the sum of those to come: their own luck,
+    and doubt about their mean."""
     total = 0.0
     for name, count in remaining.items():
-        own = values[[post.platform == name for post in posts]]
-        sample = own if len(own) else values
-        squares = float(((sample - sample.mean()) ** 2).sum())
-        each = (guess + squares) / (_PRIOR_POSTS + len(sample) - 1)
-        total += count * each + count**2 * each / max(len(own), 1)
+        known = sum(post.platform == name for post in posts)
+        mean = outlook.typical.get(name, float(outlook.finals.mean()))
+        total += mean**2 * (count + count**2 / max(known, 1))
     return total
+
+
+def _interval(mean: float, variance: float) -> tuple[float, float]:
+    """Central 80 % of the lognormal of that mean and variance: never negative, with a long upper tail."""
+    if mean <= 0:
+        return 0.0, 0.0
+    width = log(1 + variance / mean**2)
+    return mean * exp(-width / 2 - Z80 * sqrt(width)), mean * exp(-width / 2 + Z80 * sqrt(width))
 
 
 def _trend(metric: str, posts: Sequence[PublishedPost], growth: Growth) -> Trend:

@@ -74,19 +74,19 @@ async def create_mission(
     await uow.session.flush()
     await spend.open_budget(uow, mission.id, draft.constraints.budget_micros)
     if draft.start_immediately:
-        await start(uow, mission, cycle_days=cycle_days)
+        await start(uow, mission, cycle_days=cycle_days, now=now)
     elif draft.starts_at:
         message = StartMission(workspace_id=uow.workspace_id, mission_id=mission.id)
         await uow.defer(message, at=draft.starts_at)
     return mission
 
 
-async def start(uow: UnitOfWork, mission: Mission, *, cycle_days: int) -> None:
+async def start(uow: UnitOfWork, mission: Mission, *, cycle_days: int, now: datetime | None = None) -> None:
     """Begin now. Errors: Conflict unless it is a draft; Invalid when a platform has no active account."""
     if mission.status != "draft":
         raise Conflict(f"A mission that is {mission.status} cannot be started")
     await connections.resolve(uow, (await connections.default_set(uow)).id, mission.platforms)
-    now = uow.clock.now()
+    now = now or uow.clock.now()
     mission.status, mission.updated_at = "active", now
     starts_at = min(mission.starts_at, now) if mission.starts_at else now
     mission.starts_at, mission.ends_at = starts_at, starts_at + timedelta(days=mission.duration_days)

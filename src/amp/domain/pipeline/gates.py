@@ -10,10 +10,10 @@ count as evidence.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from unicodedata import normalize
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from amp.domain.content.links import normalise_hashtag, with_hashtags
 from amp.domain.pipeline.similarity import COPY, GREY, Earlier, closest, fingerprint
@@ -76,18 +76,32 @@ class Topic:
     synonyms: tuple[str, ...] = ()
 
 
-class TopicAnswer(BaseModel):
-    """Does the text touch this topic?"""
+class Touch(BaseModel):
+    """Whether the text touches a topic."""
 
-    topic: str
     touches: Answer
     quote: str = Field(default="", description="The words of the text that touch the topic, copied exactly.")
 
 
+class TopicAnswer(Touch):
+    """Does the text touch this topic?"""
+
+    topic: str
+
+
 class TopicAnswers(BaseModel):
-    """One answer for each topic asked about."""
+    """Answers by the name of the topic, where the model may leave one out; see `topic_answers`."""
 
     answers: list[TopicAnswer]
+
+
+def topic_answers(topics: Sequence[Topic]) -> type[BaseModel]:
+    """The type of answer that leaves no topic out: one required field for each."""
+    fields: dict[str, Any] = {
+        f"topic_{index}": (Touch, Field(description=f"Does the text touch this topic: {topic.name}?"))
+        for index, topic in enumerate(topics)
+    }
+    return create_model("AnswersByTopic", **fields)
 
 
 class SameMessage(BaseModel):
@@ -132,8 +146,14 @@ def _hashtag_problems(hashtags: Sequence[str], most: int) -> Iterator[tuple[str,
 
 
 def _links(proposal: Proposal) -> list[str]:
+    """The links of the item, each place once: the text may name the page that the link leads to."""
     found = [part[start:end] for part in proposal.parts for start, end in find_urls(part)]
-    return list(dict.fromkeys([*found, *filter(None, [proposal.link])]))
+    return list({_place(link): link for link in [*found, *filter(None, [proposal.link])]}.values())
+
+
+def _place(link: str) -> str:
+    address = re.sub(r"^https?://(?:www\.)?|[?#].*$", "", link, flags=re.IGNORECASE)
+    return address.rstrip("/").casefold()
 
 
 def platform_gate(proposal: Proposal, capabilities: Capabilities) -> Verdict:
@@ -186,16 +206,15 @@ def duplicate_gate(text: str, earlier: Sequence[Earlier]) -> Verdict:
     return _of(DUPLICATE, [(reason, likeness.earlier.content_id)], outcome=outcome)
 
 
-def topics_verdict(answers: TopicAnswers, topics: Sequence[Topic], text: str) -> Verdict:
-    """A model's answers about excluded topics as the verdict of gate 3.
+def topics_verdict(answers: BaseModel, topics: Sequence[Topic], text: str) -> Verdict:
+    """A model's `topic_answers` (or `TopicAnswers`) as the verdict of gate 3.
 
     Yes with a true quote fails; yes without one, a topic not answered or an unsure answer is unsure.
     """
-    given = {answer.topic.casefold(): answer for answer in answers.answers}
     failed: list[tuple[str, str]] = []
     unsure: list[tuple[str, str]] = []
-    for topic in topics:
-        answer = given.get(topic.name.casefold())
+    for index, topic in enumerate(topics):
+        answer = _answer_to(answers, index, topic)
         if answer is None or answer.touches == "unsure":
             unsure.append((f"it is not clear whether it speaks of {topic.name}", topic.name))
         elif answer.touches == "yes" and answer.quote.strip() and answer.quote in text:
@@ -203,6 +222,13 @@ def topics_verdict(answers: TopicAnswers, topics: Sequence[Topic], text: str) ->
         elif answer.touches == "yes":
             unsure.append((f"said to speak of {topic.name}, without saying where", answer.quote))
     return _of(TOPICS, failed) if failed else _of(TOPICS, unsure, outcome="unsure")
+
+
+def _answer_to(answers: BaseModel, index: int, topic: Topic) -> Touch | None:
+    if isinstance(answers, TopicAnswers):
+        name = topic.name.casefold()
+        return next((answer for answer in answers.answers if answer.topic.casefold() == name), None)
+    return getattr(answers, f"topic_{index}", None)
 
 
 def same_message_verdict(answer: SameMessage, earlier: Earlier) -> Verdict:

@@ -52,6 +52,7 @@ async def complete_mission(message: CompleteMission, job: Job) -> None:
             return  # the end was moved; whoever moved it asked for another look then
         await queue.close(uow, mission)
         if await _outstanding(uow, mission):
+            await cycles.go_on(uow, mission)  # what was cancelled just now will not report back to its stage
             await uow.defer(message, at=now + _LOOK_AGAIN)
             return
         mission.status, mission.completed_at, mission.updated_at = "completed", now, now

@@ -16,7 +16,7 @@ from amp.domain.missions import operations as missions
 from amp.domain.missions.messages import RunStage
 from amp.domain.missions.models import Mission, PipelineJob, StageRun
 from amp.domain.pipeline.stages import analytics, content, intake, optimize, publish, strategy
-from amp.domain.pipeline.stages.stage import Cycle
+from amp.domain.pipeline.stages.stage import Cycle, finish
 from amp.engine.jobs import Job, handles
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import AmpError, OverBudget, ProviderFailed
@@ -32,6 +32,9 @@ STAGES: Mapping[str, Run] = {
     "analytics": analytics.run,
     "optimize": optimize.run,
 }
+
+_PREPARING = ("intake", "strategy", "content")
+"""Stages that prepare posts: past the mission's end there is nothing to prepare any more."""
 
 
 async def stage_gave_up(message: RunStage, job: Job, error: Exception) -> None:
@@ -78,6 +81,9 @@ async def run_stage(message: RunStage, job: Job) -> None:
             return
         if runs[message.stage].status == "pending":
             runs[message.stage].status, runs[message.stage].started_at = "running", uow.clock.now()
+        if message.stage in _PREPARING and uow.clock.now() >= cycle.ends_at:
+            await finish(uow, cycle, message.stage)
+            return
     await STAGES[message.stage](job, cycle)
 
 

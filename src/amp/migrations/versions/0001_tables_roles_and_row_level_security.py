@@ -4,6 +4,7 @@ The job queue is Procrastinate's own schema. Applications only add jobs, through
 its owner's rights; everything else about jobs is system work.
 """
 
+# pyright: reportUnknownArgumentType=false
 import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
@@ -726,6 +727,7 @@ def _protect_everything() -> None:
     protect("workspaces", column="id")
     for table in ("users", "sessions"):
         grant(table, SYSTEM_ROLE)
+    op.execute(f"GRANT SELECT ON alembic_version TO {SYSTEM_ROLE}")
 
 
 _OF_WORKSPACES = (

@@ -22,7 +22,7 @@ class FileStorage:
         draft = path.with_name(f".{new_id()}")
         size = 0
         try:
-            with draft.open("wb") as file:  # noqa: ASYNC230 - the writes below run in threads
+            with draft.open("wb") as file:
                 async for chunk in chunks:
                     size += await asyncio.to_thread(file.write, chunk)
             await asyncio.to_thread(draft.replace, path)

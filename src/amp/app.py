@@ -1,0 +1,114 @@
+"""What a web process serves: all contracts, the sandbox and the server's own pages, over one runtime."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from amp.config import Settings
+from amp.domain.tenants.plans import MINUTE
+from amp.domain.tenants.queries import RateWindow
+from amp.engine.recovery import worker_alive
+from amp.kit.database import reachable
+from amp.kit.errors import Forbidden
+from amp.kit.telemetry import configure_logging
+from amp.migrations import revision
+from amp.runtime import Runtime, open_runtime, sandbox_key
+from amp.sandbox.app import create_sandbox
+from amp.surfaces.actor import identify
+from amp.surfaces.amp.app import create_amp_surface
+from amp.surfaces.amp.envelope import AmpContract, errors_page
+from amp.surfaces.application import render_errors
+from amp.surfaces.door import Door
+from amp.surfaces.edge import RequestIds, Timed
+from amp.surfaces.status import Probe, status_routes
+
+
+def build_app(runtime: Runtime) -> ASGIApp:
+    """The application of a runtime. Unknown paths answer as the AMP contract does."""
+    door = open_door(runtime)
+    amp = Timed(create_amp_surface(door, openapi=runtime.settings.openapi), "amp")
+    routes: list[BaseRoute] = [
+        Mount("/v1", app=amp),
+        Mount("/api/amp/v1", app=amp),
+        Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
+        Route("/docs/errors", _errors),
+        *status_routes(
+            clock=runtime.clock,
+            probes=_probes(runtime),
+            metrics_directory=runtime.settings.metrics_directory,
+        ),
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    render_errors(app, AmpContract(runtime.settings.base_url))
+    return RequestIds(app)
+
+
+def open_door(runtime: Runtime) -> Door:
+    return Door(
+        units=runtime.units,
+        secrets=runtime.secrets,
+        base_url=runtime.settings.base_url,
+        live_enabled=runtime.clock.speed == 1,
+        ports=runtime.ports,
+    )
+
+
+def _sandbox(runtime: Runtime, door: Door) -> ASGIApp:
+    async def authorize(request: Request) -> str:
+        admission = await identify(door, request.headers, RateWindow("sandbox", MINUTE))
+        if admission.actor.environment != "test" or not admission.actor.may("admin"):
+            raise Forbidden("The sandbox takes orders from admin-scoped test keys only")
+        return str(admission.actor.workspace_id)
+
+    return create_sandbox(
+        database=runtime.database,
+        clock=runtime.clock,
+        signing_key=sandbox_key(runtime.secrets),
+        authorize=authorize,
+    )
+
+
+def _probes(runtime: Runtime) -> dict[str, Probe]:
+    return {
+        "database": partial(reachable, runtime.database),
+        "migrations": partial(revision.is_current, runtime.database),
+        "worker": partial(worker_alive, runtime.database, runtime.heartbeats),
+    }
+
+
+async def _errors(_request: Request) -> HTMLResponse:
+    return HTMLResponse(errors_page())
+
+
+class Server:
+    """What a web process runs: the runtime opens with the process and closes with it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: ASGIApp | None = None
+        self._lifespan = Router(lifespan=self._open)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._lifespan if scope["type"] == "lifespan" or self._app is None else self._app
+        await app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _open(self, _app: object) -> AsyncGenerator[None]:
+        runtime = await open_runtime(self._settings)
+        self._app = build_app(runtime)
+        yield
+        await runtime.close()
+
+
+def create_app() -> ASGIApp:
+    """The factory that the server calls in each web process."""
+    settings = Settings()
+    configure_logging(level=settings.log_level, as_json=settings.log_format == "json")
+    return Server(settings)

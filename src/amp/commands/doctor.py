@@ -1,0 +1,199 @@
+"""`amp doctor`: what can go wrong with an installation, one line each, and what to do about it."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import func, select, text
+
+from amp.commands.migrate import database_url
+from amp.commands.starting import load_settings
+from amp.config import Settings
+from amp.domain.connections.models import Connection
+from amp.engine.recovery import worker_alive
+from amp.kit.clock import real_now
+from amp.kit.database import APP_ROLE, SYSTEM, SYSTEM_ROLE
+from amp.kit.errors import AmpError
+from amp.migrations import revision
+from amp.providers.discovery import social_vendors
+from amp.runtime import Runtime, open_runtime
+
+Verdict = Literal["ok", "warn", "fail"]
+_LEAST_DISK = 500_000_000
+_MOST_SKEW = timedelta(seconds=2)
+_SOON = timedelta(days=3)
+_VERSION_WARN = timedelta(days=300)
+_VERSION_LIFE = timedelta(days=365)
+_DATED_VERSION = re.compile(r"(20\d\d)(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Finding:
+    verdict: Verdict
+    about: str
+    text: str
+    """What was found and, unless it is good, what to do."""
+
+
+Check = Callable[[Runtime], Awaitable[Finding]]
+
+
+def examine() -> int:
+    """Print all findings; 1 if something must be done before AMP can work."""
+    settings = load_settings()
+    findings = asyncio.run(_examine(settings))
+    for finding in findings:
+        print(f"{finding.verdict:<5} {finding.about:<12} {finding.text}")  # noqa: T201 (what was asked for)
+    return int(any(finding.verdict == "fail" for finding in findings))
+
+
+async def _examine(settings: Settings) -> Sequence[Finding]:
+    findings = [*_of_settings(settings)]
+    try:
+        if revision.is_outdated(database_url(settings)):
+            return [*findings, Finding("fail", "database", "It needs migrating: amp migrate")]
+        async with _runtime(settings) as runtime:
+            findings += [await check(runtime) for check in _OF_RUNTIME]
+    except AmpError as error:
+        findings.append(Finding("fail", "database", f"{error.message}. Check AMP_DATABASE_URL"))
+    return findings
+
+
+@asynccontextmanager
+async def _runtime(settings: Settings) -> AsyncGenerator[Runtime]:
+    runtime = await open_runtime(settings)
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+def _of_settings(settings: Settings) -> Iterable[Finding]:
+    home = settings.home_directory
+    yield Finding("ok", "settings", f"AMP_HOME is {home}; the server is at {settings.base_url}")
+    if settings.allow_private_urls:
+        yield Finding("warn", "settings", "AMP_ALLOW_PRIVATE_URLS is for tests only: unset it")
+    free = shutil.disk_usage(home).free
+    space = f"{free // 1_000_000} MB free in AMP_HOME"
+    yield Finding("ok", "disk", space) if free > _LEAST_DISK else Finding("warn", "disk", f"Only {space}: make room")
+    for name in ("secret.key", "credentials.json"):
+        file = home / name
+        if file.exists() and file.stat().st_mode & 0o077:
+            yield Finding("fail", "secrets", f"Others can read {file}: chmod 600 {file}")
+    yield from _of_writer(settings)
+    yield from _of_credentials(settings)
+    yield from _of_versions(settings)
+
+
+def _of_writer(settings: Settings) -> Iterable[Finding]:
+    if settings.writer is None:
+        yield Finding("warn", "writer", "Nobody writes in live mode: set AMP_WRITER, such as anthropic:claude-...")
+        return
+    vendor = settings.writer.partition(":")[0]
+    needed = f"{vendor.upper()}_API_KEY"
+    if vendor != "ollama" and needed not in settings.credentials():
+        yield Finding("warn", "writer", f"{settings.writer} needs {needed}")
+    else:
+        yield Finding("ok", "writer", settings.writer)
+
+
+def _of_credentials(settings: Settings) -> Iterable[Finding]:
+    known = settings.credentials()
+    for name in social_vendors():
+        missing = [part for part in ("CLIENT_ID", "CLIENT_SECRET") if f"{name.upper()}_{part}" not in known]
+        if missing:
+            wanted = " and ".join(f"{name.upper()}_{part}" for part in missing)
+            yield Finding("warn", name, f"Accounts cannot be connected in live mode: set {wanted}")
+        else:
+            yield Finding("ok", name, "The app's credentials are set")
+
+
+def _of_versions(settings: Settings) -> Iterable[Finding]:
+    """Versions that are named by their month live for a year."""
+    for name, version in settings.credentials().items():
+        form = _DATED_VERSION.fullmatch(version) if name.endswith("_API_VERSION") else None
+        if form is None:
+            continue
+        age = real_now() - real_now().replace(year=int(form[1]), month=int(form[2]), day=1)
+        if age > _VERSION_LIFE:
+            yield Finding("fail", "version", f"{name}={version} is over: set a newer one")
+        elif age > _VERSION_WARN:
+            yield Finding("warn", "version", f"{name}={version} ends soon: set a newer one")
+
+
+async def _database(runtime: Runtime) -> Finding:
+    async with runtime.database.transaction(SYSTEM) as session:
+        version = await session.scalar(text("SHOW server_version"))
+    return Finding("ok", "database", f"PostgreSQL {version}, up to date")
+
+
+async def _roles(runtime: Runtime) -> Finding:
+    """Neither role may own, bypass or be above row-level security."""
+    query = text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:roles) AND (rolsuper OR rolbypassrls)")
+    async with runtime.database.transaction(SYSTEM) as session:
+        mighty = (await session.scalars(query, {"roles": [APP_ROLE, SYSTEM_ROLE]})).all()
+    if mighty:
+        orders = "; ".join(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS" for role in mighty)
+        return Finding("fail", "roles", f"Row-level security does not bind {', '.join(mighty)}: {orders}")
+    return Finding("ok", "roles", f"{APP_ROLE} and {SYSTEM_ROLE} are bound by row-level security")
+
+
+async def _isolation(runtime: Runtime) -> Finding:
+    async with runtime.database.transaction(SYSTEM) as session:
+        open_tables = (await session.scalars(text(UNPROTECTED_TABLES))).all()
+    if open_tables:
+        return Finding("fail", "isolation", f"Tenants can see each other's {', '.join(open_tables)}: report this")
+    return Finding("ok", "isolation", "Every table of a workspace enforces row-level security")
+
+
+UNPROTECTED_TABLES = """
+    SELECT pg_class.relname FROM pg_class
+        JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace AND nspname = 'public'
+        JOIN pg_attribute ON attrelid = pg_class.oid AND attname IN ('workspace_id', 'tenant_id') AND attnum > 0
+    WHERE pg_class.relkind IN ('r', 'p') AND relname <> 'sessions'
+        AND NOT (relrowsecurity AND relforcerowsecurity
+            AND EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid))
+    ORDER BY 1
+"""
+"""Tables of a workspace or tenant without enforced row-level security. Sessions are for system work only."""
+
+
+async def _clock(runtime: Runtime) -> Finding:
+    async with runtime.database.transaction(SYSTEM) as session:
+        before = real_now()
+        theirs = await session.scalar(select(func.clock_timestamp()))
+    skew = abs(theirs - before) if theirs else timedelta()
+    if skew > _MOST_SKEW:
+        return Finding("warn", "clock", f"The database's clock is {skew} off: synchronise both machines")
+    if runtime.clock.speed != 1:
+        return Finding("warn", "clock", f"Time runs {runtime.clock.speed:g} times faster: live keys are off")
+    return Finding("ok", "clock", "Real time, in step with the database")
+
+
+async def _worker(runtime: Runtime) -> Finding:
+    if await worker_alive(runtime.database, runtime.heartbeats):
+        return Finding("ok", "worker", "At least one works")
+    return Finding("warn", "worker", "None works now: amp serve, or amp worker")
+
+
+async def _tokens(runtime: Runtime) -> Finding:
+    """Tokens that end soon and cannot be refreshed, or that ended."""
+    soon = select(func.count()).where(
+        Connection.status == "active",
+        Connection.refresh_token.is_(None),
+        Connection.token_expires_at < real_now() + _SOON,
+    )
+    over = select(func.count()).where(Connection.status == "expired")
+    async with runtime.database.transaction(SYSTEM) as session:
+        ending, ended = await session.scalar(soon), await session.scalar(over)
+    if ending or ended:
+        return Finding("warn", "accounts", f"{ended} to be connected again, {ending} more within three days")
+    return Finding("ok", "accounts", "No token needs a person soon")
+
+
+_OF_RUNTIME: tuple[Check, ...] = (_database, _roles, _isolation, _clock, _worker, _tokens)

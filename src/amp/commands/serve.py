@@ -1,0 +1,39 @@
+"""`amp serve`: the parent of all processes on this machine."""
+
+import socket
+
+from amp.commands.saying import say
+from amp.commands.starting import load_settings
+from amp.commands.supervisor import Supervisor
+from amp.config import Settings
+from amp.kit.postgres import start_embedded
+
+
+def serve(supervisor: Supervisor) -> int:
+    """Let the children of a started supervisor begin, if they can."""
+    settings = load_settings()
+    if not _port_is_free(settings):
+        supervisor.give_up()
+        say(
+            f"Port {settings.port} on {settings.host} is taken: AMP may be running already, or something else is.\n"
+            f"Stop it, or choose another port: AMP_PORT={settings.port + 1} amp serve"
+        )
+        return 1
+    return supervisor.run(lambda: _look_after_database(settings))
+
+
+def _port_is_free(settings: Settings) -> bool:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # only who listens counts, not who did
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return False
+    return True
+
+
+def _look_after_database(settings: Settings) -> None:
+    """Joins the embedded server, and starts it again if it died."""
+    if settings.database_url is None:
+        start_embedded(settings.home_directory)

@@ -1,0 +1,62 @@
+"""Starting a command: settings that are right, errors that say what to do."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from amp.commands.saying import REFUSED, fail
+from amp.config import Settings, share_metrics
+from amp.kit.errors import AmpError
+
+Result = TypeVar("Result")
+
+
+def load_settings(*, quiet: bool = False) -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        if quiet:
+            sys.exit(REFUSED)
+        lines = [f"AMP_{_name(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        fail("These settings are wrong:\n  " + "\n  ".join(lines), status=REFUSED)
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return "_".join(str(part) for part in location).upper()
+
+
+def load_process_settings(*, child: bool) -> Settings:
+    """The settings of a web or worker process. Call it before anything that counts is loaded: the processes of
+    one AMP_HOME share their metrics."""
+    settings = load_settings(quiet=child)
+    directory = settings.home_directory / "metrics"
+    directory.mkdir(exist_ok=True)
+    for file in directory.glob("*_*.db"):
+        if not _is_alive(file):
+            file.unlink(missing_ok=True)
+    share_metrics(directory)
+    return settings.model_copy(update={"metrics_directory": directory})
+
+
+def _is_alive(metrics: Path) -> bool:
+    """Whether the process whose metrics these are (`counter_123.db`) still runs."""
+    try:
+        os.kill(int(metrics.stem.rpartition("_")[2]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end. What we expected to go wrong becomes a sentence and exit status 1."""
+    try:
+        return asyncio.run(work)
+    except AmpError as error:
+        fail(error.message)

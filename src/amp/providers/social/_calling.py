@@ -1,0 +1,144 @@
+"""What all social adapters do alike: call in somebody's name, read answers, and turn a refusal into a remedy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx2
+import structlog
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from amp.domain.publishing.port import MediaFile, Tokens
+from amp.kit.errors import ProviderFailed, Reconnect, Rejected, Remedy, Retry, Unknown
+from amp.kit.web import call, read_json
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A vendor's error answer, taken apart: its status, its machine-readable codes, its words."""
+
+    status: int
+    codes: frozenset[str]
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a vendor's error table: what is seen, and what to do about it. An empty sign fits all."""
+
+    remedy: Remedy
+    status: int | None = None
+    code: str = ""
+    says: str = ""
+
+    def fits(self, refusal: Refusal) -> bool:
+        return (
+            self.status in (None, refusal.status)
+            and (not self.code or self.code in refusal.codes)
+            and self.says.casefold() in refusal.message.casefold()
+        )
+
+
+def remedy_of(refusal: Refusal, table: Sequence[Row], *, commits: bool) -> Remedy:
+    """A server's failure is unknown when something may have become public and harmless otherwise, whatever it
+    says; else the first row that fits decides; a refusal beyond the table is permanent."""
+    if refusal.status >= 500 or refusal.status in (408, 425):
+        return Unknown() if commits else Retry()
+    return next((row.remedy for row in table if row.fits(refusal)), Rejected("PLATFORM_ERROR"))
+
+
+async def send(
+    client: httpx2.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    token: SecretStr | None = None,
+    commits: bool = False,
+    headers: dict[str, str] | None = None,
+    **request: Any,
+) -> httpx2.Response:
+    """One request, in the name of `token`, carrying the id of what we do it for. Errors: as `kit.web.call`."""
+    sent = dict(headers or {})
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if request_id:
+        sent["X-Request-ID"] = str(request_id)
+    if token:
+        sent["Authorization"] = f"Bearer {token.get_secret_value()}"
+    return await call(client, method, url, commits=commits, headers=sent, **request)
+
+
+def read(answer: type[Answer], response: httpx2.Response, *, commits: bool = False) -> Answer:
+    """The body as one of our models. One that does not fit is an unknown outcome, not a failed one."""
+    body = read_json(response, commits=commits)
+    try:
+        return answer.model_validate(body)
+    except ValidationError as error:
+        remedy = Unknown() if commits else Retry()
+        raise ProviderFailed("unexpected answer", remedy=remedy, status=response.status_code) from error
+
+
+def failed(vendor: str, refusal: Refusal, remedy: Remedy) -> ProviderFailed:
+    message = f"{vendor}: {refusal.message or 'no reason given'}"[:_LONGEST_MESSAGE]
+    return ProviderFailed(message, remedy=remedy, status=refusal.status)
+
+
+async def content_of(file: MediaFile) -> bytes:
+    """The whole file in memory: for images, which the vendors bound to a few megabytes."""
+    return b"".join([chunk async for chunk in file.chunks()])
+
+
+class _Grant(BaseModel):
+    access_token: str = Field(min_length=1)
+    refresh_token: str | None = None
+    expires_in: float | None = None
+
+
+class _OAuthError(BaseModel):
+    error: str = ""
+    error_description: str = ""
+
+
+_TOKEN_REFUSED = {"invalid_grant", "invalid_request"}
+"""RFC 6749 names the first; X answers the second for a refresh token that is dead or already used."""
+
+
+async def refreshed(
+    client: httpx2.AsyncClient,
+    url: str,
+    vendor: str,
+    form: dict[str, str],
+    refresh_token: SecretStr | None,
+    *,
+    auth: tuple[str, str] | None = None,
+) -> Tokens:
+    """Trade a refresh token for new tokens at an OAuth 2 token endpoint (RFC 6749, section 6).
+
+    Errors: Reconnect only when the token itself is refused, or when there is none; a refused client is our own
+    configuration (`INVALID_CONFIG`); everything else may be tried again.
+    """
+    if refresh_token is None:
+        raise ProviderFailed(f"{vendor} gave no refresh token", remedy=Reconnect())
+    body = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value(), **form}
+    response = await send(client, "POST", url, data=body, auth=auth)
+    if response.is_success:
+        grant = read(_Grant, response)
+        return Tokens(
+            access_token=SecretStr(grant.access_token),
+            refresh_token=SecretStr(grant.refresh_token) if grant.refresh_token else None,
+            expires_in=timedelta(seconds=grant.expires_in) if grant.expires_in else None,
+        )
+    raise _not_refreshed(vendor, response)
+
+
+def _not_refreshed(vendor: str, response: httpx2.Response) -> ProviderFailed:
+    if response.status_code not in (400, 401, 403):
+        refusal = Refusal(response.status_code, frozenset(), "the token could not be refreshed")
+        return failed(vendor, refusal, Retry())
+    error = read(_OAuthError, response)
+    refusal = Refusal(response.status_code, frozenset({error.error}), error.error_description or error.error)
+    return failed(vendor, refusal, Reconnect() if error.error in _TOKEN_REFUSED else Rejected("INVALID_CONFIG"))

@@ -1,0 +1,76 @@
+"""What a LinkedIn post looks like on the wire, and the settings that shape it.
+
+Source: LinkedIn's Posts API documentation on learn.microsoft.com.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from amp.domain.platforms.port import Settings
+from amp.domain.platforms.text_length import with_link
+from amp.domain.publishing.port import Account, Delivery, MediaFile
+
+
+class LinkedInSettings(Settings):
+    visibility: Literal["PUBLIC", "CONNECTIONS"] = "PUBLIC"
+    article_title: str | None = None
+    article_description: str | None = None
+    alt_text: str | None = None
+    """For an image that brings no alternative text of its own."""
+
+    def makes_card(self, media: int) -> bool:
+        """A link alone becomes a card; beside one image it does when it has a title: the image illustrates it."""
+        return media == 0 or (media == 1 and self.article_title is not None)
+
+
+def little_text(text: str) -> str:
+    r"""The text in LinkedIn's "little text" format, to be read as it stands: reserved characters get a backslash,
+    or the post is silently cut at a parenthesis. A `#word` on its own stays a hashtag."""
+    return re.sub(r"[|{}@\[\]()<>\\*_~]|#(?!\w)|(?<=[^\s(\[\"'“‘])#", r"\\\g<0>", text)
+
+
+def post_body(delivery: Delivery, images: Sequence[str]) -> dict[str, Any]:
+    """The body of `POST /rest/posts`, with the URNs of the uploaded images in order. The same delivery gives the
+    same bytes: LinkedIn knows a duplicate by them."""
+    settings = delivery.settings if isinstance(delivery.settings, LinkedInSettings) else LinkedInSettings()
+    part, link = delivery.parts[0], delivery.link_url
+    card = _card(link, settings, images) if link and settings.makes_card(len(images)) else None
+    content = card or _images(part.media, images, settings)
+    return {
+        "author": author_of(delivery.account),
+        "commentary": little_text(part.text if card else with_link(part.text, link)),
+        "visibility": settings.visibility,
+        "distribution": {
+            "feedDistribution": "MAIN_FEED",
+            "targetEntities": [],
+            "thirdPartyDistributionChannels": [],
+        },
+        **({"content": content} if content else {}),
+        "lifecycleState": "PUBLISHED",
+        "isReshareDisabledByAuthor": False,
+    }
+
+
+def _card(link: str, settings: LinkedInSettings, images: Sequence[str]) -> dict[str, Any]:
+    """LinkedIn does not read the page, and wants a title and a description: the address stands in for them."""
+    address = urlsplit(link)
+    title = settings.article_title or address.hostname or link
+    description = settings.article_description or f"{address.hostname}{address.path}".rstrip("/")
+    picture = {"thumbnail": images[0]} if images else {}
+    return {"article": {"source": link, "title": title, "description": description, **picture}}
+
+
+def _images(files: Sequence[MediaFile], images: Sequence[str], settings: LinkedInSettings) -> dict[str, Any]:
+    described = [
+        {"id": urn, **({"altText": text} if (text := file.alt_text or settings.alt_text) else {})}
+        for file, urn in zip(files, images, strict=True)
+    ]
+    if len(described) > 1:
+        return {"multiImage": {"images": described}}
+    return {"media": described[0]} if described else {}
+
+
+def author_of(account: Account) -> str:
+    return f"urn:li:person:{account.remote_id}"

@@ -1,0 +1,219 @@
+"""The composition root of every process: settings become a runtime.
+
+    Settings ── open_runtime ──> Runtime ──┬── build_app ──> what a web process serves (`app.py`)
+                                           └── worker    ──> what a worker process runs
+A worker loads neither the surfaces nor the sandbox's applications.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib import import_module
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from amp.config import Settings
+from amp.domain.connections import operations as connections
+from amp.domain.connections.port import NewAccount, SandboxAccounts
+from amp.domain.media.port import Storage
+from amp.domain.missions.port import MissionRules
+from amp.domain.pipeline.port import Writer
+from amp.domain.publishing.delivering import Courier
+from amp.domain.publishing.dispatching import Dispatcher
+from amp.domain.publishing.port import SocialPlatforms
+from amp.domain.tenants.queries import workspace_of
+from amp.engine.jobs import Ports
+from amp.engine.recovery import Heartbeats
+from amp.engine.unit_of_work import UnitsOfWork
+from amp.engine.worker import Worker, open_queue
+from amp.kit.clock import Clock, RealClock, shared_clock
+from amp.kit.database import SYSTEM, Database, Scope, open_database
+from amp.kit.postgres import start_embedded
+from amp.kit.secrets import SecretKeys
+from amp.providers.discovery import Credentials, Social, social_vendors
+from amp.providers.storage.files import FileStorage
+from amp.providers.writing.writer import ModelWriter
+from amp.sandbox.accounts import sandbox_client, sandbox_token
+
+HANDLERS = (
+    "amp.engine.recovery",
+    "amp.domain.tenants.sweeping",
+    "amp.domain.spend.operations",
+    "amp.domain.content.following",
+    "amp.domain.analytics.collecting",
+    "amp.domain.pipeline.runner",
+    "amp.domain.pipeline.writing",
+    "amp.domain.pipeline.stages.publish",
+    "amp.domain.pipeline.mission_clock",
+)
+"""Every module that handles messages or recurs: importing it registers what is in it."""
+
+_LEASE_HEARTBEATS = 15
+"""A delivery's lease, in heartbeats: 75 s as configured. It is renewed when half is over, so half of it must cover
+the longest call to a vendor (30 s)."""
+
+_DOWNTIME = timedelta(minutes=15)
+"""Real time that a server may be down without its posts being called missed, however fast the clock."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything a process works with, web or worker."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    units: UnitsOfWork
+    ports: Ports
+    secrets: SecretKeys
+    social: Social
+    writer: ModelWriter
+
+    @property
+    def heartbeats(self) -> Heartbeats:
+        every = self.settings.heartbeat_seconds
+        return Heartbeats(every=every, dead_after=4 * every, look_every=2 * every)
+
+    def worker(self) -> Worker:
+        """Runs jobs and recurring work, and dispatches deliveries."""
+        courier = Courier(
+            units=self.units,
+            ports=self.ports,
+            missed_after=max(timedelta(hours=self.settings.missed_after_hours), _DOWNTIME * self.clock.speed),
+            lease=timedelta(seconds=_LEASE_HEARTBEATS * self.settings.heartbeat_seconds),
+        )
+        return Worker(
+            self.units,
+            self.ports,
+            loops=(Dispatcher(courier).run,),
+            poll_seconds=1.0 if self.clock.speed == 1 else 0.2,
+            heartbeats=self.heartbeats,
+        )
+
+    async def close(self) -> None:
+        await self.social.aclose()
+        await self.writer.aclose()
+        await self.database.close()
+
+
+async def open_runtime(settings: Settings) -> Runtime:
+    """Connect to a migrated database. Errors: Unavailable (only a fast clock has to ask the database)."""
+    for module in HANDLERS:
+        import_module(module)
+    url = settings.database_url or start_embedded(settings.home_directory)
+    database = open_database(url, pool_size=settings.pool_size)
+    clock = await _clock(database, settings.clock_speed)
+    secrets = SecretKeys(settings.master_key)
+    social = Social(
+        clock=clock,
+        credentials=Credentials(settings.credentials()),
+        live_urls=settings.live_urls(),
+        sandbox_url=settings.sandbox_base,
+        sandbox_credentials=_sandbox_credentials(secrets),
+    )
+    writer = _writer(settings, secrets)
+    ports = Ports(
+        {
+            SecretKeys: secrets,
+            SocialPlatforms: social,
+            SandboxAccounts: SignedAccounts(sandbox_key(secrets), social),
+            MissionRules: MissionRules(cycle_days=settings.cycle_days),
+            Storage: FileStorage(settings.home_directory / "media"),
+            Writer: writer,
+        }
+    )
+    units = UnitsOfWork(database, clock, open_queue(url))
+    return Runtime(settings, database, clock, units, ports, secrets, social, writer)
+
+
+def _writer(settings: Settings, secrets: SecretKeys) -> ModelWriter:
+    """Who writes. In test mode the sandbox's vendors know us by a token we signed."""
+    credentials, live_urls = settings.credentials(), settings.live_urls()
+    key = partial(
+        sandbox_token,
+        sandbox_key(secrets),
+        vendor="anthropic",
+        account="writer",
+        handle="writer",
+        name="Writer",
+        owner="",
+        scopes=(),
+    )
+    base_urls = {name: live_urls[name] for name in ("anthropic", "openai") if name in live_urls}
+    if settings.writer_url:
+        base_urls |= dict.fromkeys(("ollama", "openai-compatible"), settings.writer_url)
+    return ModelWriter(
+        settings.writer,
+        stage_models=settings.writer_stages,
+        api_keys={
+            name.removesuffix("_API_KEY").lower(): value
+            for name, value in credentials.items()
+            if name.endswith("_API_KEY")
+        },
+        base_urls=base_urls,
+        sandbox_url=settings.sandbox_base,
+        sandbox_key=key,
+        price_overrides=settings.writer_prices,
+    )
+
+
+async def _clock(database: Database, speed: float) -> Clock:
+    if speed == 1:
+        return RealClock()
+    async with database.transaction(SYSTEM) as session:
+        return await shared_clock(session, speed)
+
+
+def sandbox_key(secrets: SecretKeys) -> bytes:
+    return secrets.derive("sandbox")
+
+
+def _sandbox_credentials(secrets: SecretKeys) -> Credentials:
+    """What the sandbox's vendors know us by, under the names of our settings."""
+    known: dict[str, str] = {}
+    for vendor in social_vendors():
+        client = sandbox_client(sandbox_key(secrets), vendor=vendor)
+        known |= {f"{vendor.upper()}_CLIENT_ID": client.client_id, f"{vendor.upper()}_CLIENT_SECRET": client.secret}
+    return Credentials(known)
+
+
+@dataclass(frozen=True, repr=False)
+class SignedAccounts:
+    """Accounts that the sandbox believes in because we signed them: none has to be made beforehand."""
+
+    signing_key: bytes
+    social: Social
+
+    def issue(self, platform: str, workspace_id: UUID) -> NewAccount:
+        oauth = self.social.capabilities(platform).oauth
+        scopes = oauth.scopes if oauth else ()
+        short = workspace_id.hex[-8:]
+        token = partial(
+            sandbox_token,
+            self.signing_key,
+            vendor=platform,
+            account=str(int(short, 16)),
+            handle=f"test_{short}",
+            name=f"Test {short}",
+            owner=str(workspace_id),
+            scopes=scopes,
+        )
+        return NewAccount(
+            platform=platform,
+            remote_id=str(int(short, 16)),
+            handle=f"test_{short}",
+            display_name=f"Test {short}",
+            scopes=scopes,
+            access_token=SecretStr(token()),
+            refresh_token=SecretStr(token(refresh=True)),
+        )
+
+
+async def open_test_workspace(runtime: Runtime, tenant_id: UUID) -> None:
+    """Give a new tenant's test workspace one sandbox account on every platform, so that it can publish at once."""
+    async with runtime.units.begin(SYSTEM) as uow:
+        workspace = await workspace_of(uow.session, tenant_id, "test")
+    async with runtime.units.begin(Scope(tenant_id=tenant_id, workspace_id=workspace.id)) as uow:
+        accounts = runtime.ports.get(SandboxAccounts)
+        await connections.open_test_accounts(uow, runtime.secrets, accounts, runtime.social.names())

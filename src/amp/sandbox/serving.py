@@ -1,0 +1,171 @@
+"""From a request to a vendor's answer: who calls, may they, what has been ordered to go wrong, and the work.
+
+One transaction per request, never open while a body is read or an answer held back.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+from sqlalchemy import case
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from amp.sandbox.accounts import Account
+from amp.sandbox.faults import Fault, Misfortune, befall
+from amp.sandbox.tables import windows
+from amp.sandbox.tokens import Bearer, end_by_order, find_bearer
+from amp.sandbox.vendor import Call, Limit, Operation, Page, Refusal, Refused, Sandbox, SocialVendor, Window
+from amp.sandbox.wire import BodyTooLarge, Cut, Garbage, Held, read_body
+
+
+def routes_of(sandbox: Sandbox, vendor: SocialVendor) -> list[Route]:
+    return [_route(sandbox, vendor, entry) for entry in vendor.routes]
+
+
+def _route(sandbox: Sandbox, vendor: SocialVendor, entry: Operation | Page) -> Route:
+    async def endpoint(request: Request) -> Response:
+        if isinstance(entry, Page):
+            return await entry.answer(sandbox, request)
+        return await serve(sandbox, vendor, entry, request)
+
+    return Route(entry.path, endpoint, methods=[entry.method])
+
+
+async def serve(sandbox: Sandbox, vendor: SocialVendor, operation: Operation, request: Request) -> Response:
+    try:
+        body = await read_body(request, operation.max_body)
+    except BodyTooLarge:
+        return vendor.dress(vendor.refuse(Refusal.TOO_LARGE), None)
+    async with sandbox.database.engine.begin() as connection:
+        response, misfortune = await _attend(sandbox, vendor, operation, request, body, connection)
+    return await deliver(response, misfortune, vendor.refuse)
+
+
+async def deliver(response: Response, misfortune: Misfortune | None, refuse: Callable[[Refusal], Response]) -> Response:
+    """Hand over the answer, or what an order left of it. Only an accepted request can lose its answer."""
+    if misfortune is None:
+        return response
+    accepted = response.status_code < 300
+    match misfortune.fault:
+        case Fault.SLOW:
+            await anyio.sleep(misfortune.seconds)
+            return response
+        case Fault.RESET_BEFORE:
+            return Cut()
+        case Fault.MALFORMED:
+            return Garbage(response.status_code)
+        case Fault.ACCEPT_THEN_TIMEOUT if accepted:
+            return Held(misfortune.seconds)
+        case Fault.ACCEPT_THEN_500 if accepted:
+            return refuse(Refusal.BROKEN)
+        case Fault.ACCEPT_THEN_RESET if accepted:
+            return Cut()
+        case _:
+            return response
+
+
+async def _attend(
+    sandbox: Sandbox,
+    vendor: SocialVendor,
+    operation: Operation,
+    request: Request,
+    body: bytes,
+    connection: AsyncConnection,
+) -> tuple[Response, Misfortune | None]:
+    now = sandbox.clock.now()
+    token = _bearer_token(request)
+    if operation.identify is not None:
+        bearer = await operation.identify(sandbox, request, connection)
+    else:
+        bearer = token and await find_bearer(connection, sandbox.signing_key, vendor.name, token, now)
+    if not bearer:
+        refusal = Refusal.UNKNOWN_TOKEN if token else Refusal.NO_TOKEN
+        return vendor.dress(vendor.refuse(refusal), _untouched(operation.limit, now)), None
+    if bearer.ended is not None:
+        refusal = Refusal.EXPIRED_TOKEN if bearer.ended == "expired" else Refusal.REVOKED_TOKEN
+        return vendor.dress(vendor.refuse(refusal), _untouched(operation.limit, now)), None
+    account = bearer.account
+    misfortune = await befall(connection, account.owner, vendor.name, account, operation.step_of(request))
+    window = await _count(connection, account, operation, now)
+    refusal = await _objection(connection, bearer, operation, misfortune, window)
+    if refusal is Refusal.RATE_LIMITED_BARE:
+        return vendor.refuse(refusal), misfortune
+    if refusal is Refusal.RATE_LIMITED and window:
+        window = replace(window, used=window.limit)
+    if refusal is not None:
+        return vendor.dress(vendor.refuse(refusal), window), misfortune
+    call = Call(sandbox, request, body, connection, account, bearer.grant.scopes, now, misfortune)
+    return vendor.dress(await _perform(operation, call), window), misfortune
+
+
+async def _perform(operation: Operation, call: Call) -> Response:
+    """Nothing is done when the connection is to break before."""
+    if call.misfortune and call.misfortune.fault is Fault.RESET_BEFORE:
+        return Cut()
+    try:
+        return await operation.perform(call)
+    except Refused as refused:
+        return refused.response
+
+
+async def _objection(
+    connection: AsyncConnection,
+    bearer: Bearer,
+    operation: Operation,
+    misfortune: Misfortune | None,
+    window: Window | None,
+) -> Refusal | None:
+    """Why this caller is turned away before the operation is looked at."""
+    fault = misfortune.fault if misfortune else None
+    if fault is Fault.EXPIRED_TOKEN or fault is Fault.REVOKED_TOKEN:
+        how = "expired" if fault is Fault.EXPIRED_TOKEN else "revoked"
+        await end_by_order(connection, bearer, how)
+        return Refusal.EXPIRED_TOKEN if how == "expired" else Refusal.REVOKED_TOKEN
+    if not bearer.account.remote_id:
+        return Refusal.APP_TOKEN
+    if fault is Fault.RATE_LIMIT_NO_HEADERS:
+        return Refusal.RATE_LIMITED_BARE
+    if fault is Fault.RATE_LIMIT or (window and window.used > window.limit):
+        return Refusal.RATE_LIMITED
+    if not operation.scopes <= bearer.grant.scopes:
+        return Refusal.MISSING_SCOPE
+    return None
+
+
+def _bearer_token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+async def _count(connection: AsyncConnection, account: Account, operation: Operation, now: datetime) -> Window | None:
+    """Count this call in its window. Calls of one account to one operation queue up here until they commit,
+    which is also what makes two identical posts at one moment see each other."""
+    if operation.limit is None:
+        return None
+    opened_at = _opening(operation.limit, now)
+    fresh: dict[str, Any] = {"opened_at": opened_at, "used": 1}
+    key = {"owner": account.owner, "vendor": account.vendor, "account": account.remote_id}
+    query = insert(windows).values(**key, bucket=f"{operation.method} {operation.path}", **fresh)
+    same = windows.c.opened_at == opened_at
+    query = query.on_conflict_do_update(
+        index_elements=["owner", "vendor", "account", "bucket"],
+        set_={"opened_at": opened_at, "used": case((same, windows.c.used + 1), else_=1)},
+    ).returning(windows.c.used)
+    used = (await connection.execute(query)).scalar_one()
+    return Window(operation.limit.calls, used, opened_at + operation.limit.window)
+
+
+def _untouched(limit: Limit | None, now: datetime) -> Window | None:
+    return limit and Window(limit.calls, 0, _opening(limit, now) + limit.window)
+
+
+def _opening(limit: Limit, now: datetime) -> datetime:
+    """Windows start at multiples of their length since 1970: a day at midnight UTC."""
+    seconds = limit.window.total_seconds()
+    return datetime.fromtimestamp(now.timestamp() // seconds * seconds, UTC)

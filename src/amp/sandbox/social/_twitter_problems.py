@@ -1,0 +1,95 @@
+"""How X says no: problem bodies (section 1.7 of the protocol notes, letters a to h) and what is on every answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from amp.kit.ids import request_id
+from amp.sandbox.vendor import Refusal, Refused, Window
+
+PROBLEMS = "https://api.x.com/2/problems"
+NOT_PERMITTED = "You are not permitted to perform this action."
+DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
+
+_REFUSALS: dict[Refusal, tuple[int, str, str]] = {
+    Refusal.NO_TOKEN: (401, "Unauthorized", "Unauthorized"),
+    Refusal.UNKNOWN_TOKEN: (401, "Unauthorized", "Unauthorized"),
+    Refusal.EXPIRED_TOKEN: (401, "Unauthorized", "Unauthorized"),
+    Refusal.REVOKED_TOKEN: (401, "Unauthorized", "Unauthorized"),
+    Refusal.MISSING_SCOPE: (403, "Forbidden", NOT_PERMITTED),
+    Refusal.RATE_LIMITED: (429, "Too Many Requests", "Too Many Requests"),
+    Refusal.TOO_LARGE: (413, "Payload Too Large", "The request entity is too large."),
+    Refusal.NO_SUCH_PATH: (404, "Not Found", "Not Found"),
+    Refusal.BROKEN: (500, "Internal Server Error", "Internal Server Error"),
+}
+
+
+def refuse(refusal: Refusal) -> Response:
+    """Bodies a, b, f and h. Two look different: an app's token on a member's endpoint (c), and the older words
+    for too many requests (g)."""
+    if refusal is Refusal.APP_TOKEN:
+        return _unsupported_authentication()
+    if refusal is Refusal.RATE_LIMITED_BARE:
+        return JSONResponse({"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, 429)
+    status, title, detail = _REFUSALS[refusal]
+    return problem(status, title, detail)
+
+
+def problem(status: int, title: str, detail: str) -> JSONResponse:
+    body = {"title": title, "type": "about:blank", "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def forbidden(detail: str) -> Refused:
+    """Body b."""
+    return Refused(problem(403, "Forbidden", detail))
+
+
+def invalid(*errors: dict[str, Any]) -> Refused:
+    """Body d; each error comes from `at`."""
+    body = {
+        "errors": list(errors),
+        "title": "Invalid Request",
+        "detail": "One or more parameters to your request was invalid.",
+        "type": f"{PROBLEMS}/invalid-request",
+    }
+    return Refused(JSONResponse(body, 400, media_type="application/problem+json"))
+
+
+def at(parameter: str, values: Sequence[str], message: str) -> dict[str, Any]:
+    return {"parameters": {parameter: list(values)}, "message": message}
+
+
+def not_found(parameter: str, value: str, kind: str = "tweet") -> dict[str, Any]:
+    """One entry of body e, which comes with a 404 or, beside data, with a 200."""
+    return {
+        "value": value,
+        "detail": f"Could not find {kind} with {parameter}: [{value}].",
+        "title": "Not Found Error",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{PROBLEMS}/resource-not-found",
+    }
+
+
+def dress(response: Response, window: Window | None) -> Response:
+    """The headers on every answer; `x-rate-limit-reset` is in seconds of the clock everybody sees."""
+    response.headers["x-request-id"] = response.headers["x-transaction-id"] = request_id()
+    response.headers["x-access-level"] = "read-write"
+    if window:
+        response.headers["x-rate-limit-limit"] = str(window.limit)
+        response.headers["x-rate-limit-remaining"] = str(window.remaining)
+        response.headers["x-rate-limit-reset"] = str(int(window.resets_at.timestamp()))
+    return response
+
+
+def _unsupported_authentication() -> JSONResponse:
+    error = {
+        "title": "Unsupported Authentication",
+        "detail": "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.",
+        "type": f"{PROBLEMS}/unsupported-authentication",
+        "status": 403,
+    }
+    return JSONResponse({"errors": [error]}, 403, media_type="application/problem+json")

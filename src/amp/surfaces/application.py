@@ -1,0 +1,111 @@
+"""The application of one contract: its routes, all its errors in its own envelope, its own OpenAPI document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from amp.kit.errors import AmpError, Invalid, NotFound
+from amp.kit.telemetry import log
+from amp.surfaces.contract import Contract
+from amp.surfaces.door import Door
+from amp.surfaces.edge import BodyLimit
+from amp.surfaces.refusals import refusal
+from amp.surfaces.surface import Surface
+
+
+@dataclass(frozen=True)
+class About:
+    title: str
+    version: str
+    openapi: bool = True
+    """Whether to serve `/openapi.json`."""
+    body_limit: int = 1_000_000
+    """Bytes of a request's body."""
+
+
+def create_contract_app(door: Door, contract: Contract, about: About, surfaces: Iterable[Surface]) -> FastAPI:
+    app = FastAPI(
+        title=about.title,
+        version=about.version,
+        openapi_url="/openapi.json" if about.openapi else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.door = door
+    for surface in surfaces:
+        app.router.routes.extend(surface.routes(contract))
+    app.add_middleware(BodyLimit, contract=contract, limit=about.body_limit)
+    render_errors(app, contract)
+    app.openapi = lambda: _document(app)
+    return app
+
+
+def render_errors(app: Any, contract: Contract) -> None:
+    """Every error of a Starlette or FastAPI application in the contract's envelope."""
+
+    async def ours(_request: Request, error: AmpError) -> Response:
+        return contract.answer(error)
+
+    async def refused(_request: Request, error: RequestValidationError) -> Response:
+        return contract.answer(refusal(error.errors()))
+
+    async def routing(request: Request, error: HTTPException) -> Response:
+        return _routing_error(request, error, contract)
+
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=400)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return contract.answer(AmpError("Something went wrong on our side", code="internal_error"))
+
+    for kind, render in (
+        (AmpError, ours),
+        (RequestValidationError, refused),
+        (HTTPException, routing),
+        (ClientDisconnect, gone),
+        (Exception, unexpected),
+    ):
+        app.add_exception_handler(kind, render)
+
+
+def _routing_error(request: Request, error: HTTPException, contract: Contract) -> Response:
+    place = f"{request.method} {request.url.path}"
+    if error.status_code == 404:
+        return contract.answer(NotFound(f"There is no {place}"))
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(_allowed_methods(request.scope)))
+        refused = Invalid(f"There is no {place}, only {allowed}", code="method_not_allowed")
+        answer = contract.answer(refused, 405)
+        answer.headers["Allow"] = allowed
+        return answer
+    return contract.answer(Invalid(str(error.detail)), error.status_code)
+
+
+def _allowed_methods(scope: Scope) -> set[str]:
+    """Of all routes at this path: the framework would name only the first."""
+    found: set[str] = set()
+    for route in scope["app"].routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is Match.PARTIAL:
+            found |= route.methods or set()
+    return found
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made at the first request for it."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        app.openapi_schema = document
+    return app.openapi_schema

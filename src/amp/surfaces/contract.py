@@ -1,0 +1,29 @@
+"""What the contracts differ in: how an error looks, and how often one may ask."""
+
+from typing import Protocol
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from amp.domain.tenants.plans import Rates
+from amp.kit.errors import AmpError
+
+
+class Contract(Protocol):
+    @property
+    def name(self) -> str:
+        """Names the rate windows and the metrics."""
+        ...
+
+    @property
+    def error_model(self) -> type[BaseModel]:
+        """The envelope of an error, for the OpenAPI document."""
+        ...
+
+    def rates(self, operation: str) -> Rates:
+        """How often a workspace may do `operation`, under the name that the route gives it."""
+        ...
+
+    def answer(self, error: AmpError, status: int | None = None) -> Response:
+        """The error in this contract's envelope; its status follows from the error unless given."""
+        ...

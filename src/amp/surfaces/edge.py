@@ -1,0 +1,113 @@
+"""Around every contract, below any framework: the request's id, the headers that guards add to an answer, the
+limit of a body, and the time it all took."""
+
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from amp.kit.errors import TooLarge
+from amp.kit.ids import request_id
+from amp.kit.telemetry import REQUESTS
+from amp.surfaces.contract import Contract
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ANSWER_HEADERS = "amp.answer_headers"
+
+
+def answer_headers(scope: MutableMapping[str, Any]) -> dict[str, str]:
+    """Headers that the answer to this request will carry, whatever becomes of it."""
+    return scope.setdefault(_ANSWER_HEADERS, {})
+
+
+class RequestIds:
+    """Every answer carries `X-Request-ID`: the caller's if it is a valid one, else ours. It is bound to every
+    log line, and the jobs that a request causes inherit it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = answer_headers(scope)
+        given = Headers(scope=scope).get("x-request-id", "")
+        headers["X-Request-ID"] = given if _REQUEST_ID.fullmatch(given) else request_id()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=headers["X-Request-ID"]):
+            await self._app(scope, receive, send_with_headers)
+
+
+class Timed:
+    """Observes how long the answers of one surface take."""
+
+    def __init__(self, app: ASGIApp, surface: str) -> None:
+        self._app = app
+        self._surface = surface
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), "500"
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_status)
+        finally:
+            elapsed = time.perf_counter() - started
+            REQUESTS.labels(self._surface, _method(scope["method"]), status).observe(elapsed)
+
+
+def _method(method: str) -> str:
+    """Metrics keep a line for every label: strangers must not invent them."""
+    known = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    return method if method in known else "OTHER"
+
+
+class BodyLimit:
+    """Refuses a body larger than `limit` bytes, by its declared length or, if that lies or is missing, as soon
+    as too much has come."""
+
+    def __init__(self, app: ASGIApp, contract: Contract, limit: int) -> None:
+        self._app = app
+        self._contract = contract
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._limit:
+            await self._contract.answer(self._error())(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counting() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise self._error()
+            return message
+
+        await self._app(scope, receive_counting, send)
+
+    def _error(self) -> TooLarge:
+        return TooLarge(f"A request body has at most {self._limit} bytes")

@@ -1,0 +1,72 @@
+"""The types that the contracts' models are made of. A body is read as it is written: no text becomes a number,
+no number a time, and no field is ignored."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.DOTALL)
+
+
+class Body(BaseModel):
+    """Base of everything that is received: unknown fields are refused, types must be as declared."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def to_wire(moment: datetime) -> str:
+    """UTC, ISO 8601 with `Z`; fractions of a second only if there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _written_time(value: Any) -> Any:
+    """Only texts that look like a time: pydantic would take numbers, and numbers in texts, for Unix time."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.fullmatch(value)):
+        return value
+    raise PydanticCustomError("datetime_type", "not a time")
+
+
+def _day_or_time(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return f"{value}T00:00:00Z"
+    return _written_time(value)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this time is out of range") from error
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_written_time),
+    AfterValidator(_in_utc),
+    PlainSerializer(to_wire, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time with its zone, in and out. A naive one is an error."""
+
+DayOrMoment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_day_or_time),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
+]
+"""For filters: a time, or a day, which means its beginning in UTC."""

@@ -1,0 +1,238 @@
+"""Routes of a contract: every request is one unit of work.
+
+    admit (who, how often, may they) ── read the body ──> begin
+        ──> claim the Idempotency-Key ──> handler ──> remember the answer ──> commit ──> answer
+
+A file of routes looks like this:
+
+    router = Surface("missions")
+
+    @router.post("/missions", needs="draft", status=201)
+    async def create_mission(uow: Uow, actor: Actor, body: NewMission) -> Mission:
+        ...
+
+    @router.get("/missions", needs="read")
+    async def list_missions(uow: Uow, paging: Paging, status: Status | None = None) -> Listing[Mission]:
+        ...
+
+`needs` is the permission of `domain/tenants/roles.py`; None makes a route public: no actor, no unit of work. A
+handler asks for what it wants by annotation: `Uow`, `Actor`, `AtDoor` (the Door), and its parameters; bodies
+inherit `Body`, times are `Moment` (both in `fields.py`). It raises the errors of `kit/errors.py` and returns a
+model or a dict. Nothing is sent before the commit; an error rolls everything back.
+
+`unit="system"` runs the unit of work in system scope; `unit="none"` gives none, for handlers that call the
+outside world between transactions of their own (they get no help with the Idempotency-Key).
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, Unpack
+
+from fastapi import Depends, Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from amp.domain.tenants import idempotency, roles
+from amp.domain.tenants.idempotency import Answer, Claim
+from amp.domain.tenants.roles import Permission
+from amp.engine.unit_of_work import UnitOfWork
+from amp.kit.database import SYSTEM
+from amp.kit.errors import Invalid
+from amp.surfaces.contract import Contract
+from amp.surfaces.door import Door
+from amp.surfaces.edge import answer_headers
+from amp.surfaces.guards import admit
+from amp.surfaces.refusals import parse_json, refuse_fields, refuse_unstorable_text
+
+Handle = Callable[[Request], Awaitable[Response]]
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+_WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+
+
+async def _uow(request: Request) -> UnitOfWork:
+    return request.state.uow
+
+
+async def _actor(request: Request) -> roles.Actor:
+    return request.state.actor
+
+
+async def _door(request: Request) -> Door:
+    return request.app.state.door
+
+
+Uow = Annotated[UnitOfWork, Depends(_uow)]
+Actor = Annotated[roles.Actor, Depends(_actor)]
+AtDoor = Annotated[Door, Depends(_door)]
+
+
+class Options(TypedDict, total=False):
+    status: int
+    """Of a good answer; 200 unless given."""
+    rate: str
+    """The operation whose rate the request counts against; `api` unless given."""
+    unit: Literal["workspace", "system", "none"]
+    shown_once: tuple[str, ...]
+    """Fields of the answer that are never stored: a replay comes without them."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    needs: Permission | None
+    rate: str
+    unit: Literal["workspace", "system", "none"]
+    shown_once: tuple[str, ...]
+
+
+class Surface:
+    """The routes of one file, for one contract. `tag` groups them in its OpenAPI document."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._makers: list[Callable[[Contract], SurfaceRoute]] = []
+
+    def routes(self, contract: Contract) -> list["SurfaceRoute"]:
+        return [make(contract) for make in self._makers]
+
+    def get(self, path: str, *, needs: Permission | None, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
+        return self._route("GET", path, needs, options)
+
+    def post(self, path: str, *, needs: Permission | None, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
+        return self._route("POST", path, needs, options)
+
+    def put(self, path: str, *, needs: Permission | None, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
+        return self._route("PUT", path, needs, options)
+
+    def patch(self, path: str, *, needs: Permission | None, **options: Unpack[Options]) -> Callable[[Handler], Handler]:
+        return self._route("PATCH", path, needs, options)
+
+    def delete(
+        self, path: str, *, needs: Permission | None, **options: Unpack[Options]
+    ) -> Callable[[Handler], Handler]:
+        return self._route("DELETE", path, needs, options)
+
+    def _route(
+        self, method: str, path: str, needs: Permission | None, options: Options
+    ) -> Callable[[Handler], Handler]:
+        rules = Rules(
+            needs=needs,
+            rate=options.get("rate", "api"),
+            unit=options.get("unit", "workspace"),
+            shown_once=options.get("shown_once", ()),
+        )
+
+        def register(handler: Handler) -> Handler:
+            def make(contract: Contract) -> SurfaceRoute:
+                return SurfaceRoute(
+                    contract,
+                    rules,
+                    path,
+                    handler,
+                    methods=[method],
+                    status_code=options.get("status", 200),
+                    tags=[self._tag],
+                )
+
+            self._makers.append(make)
+            return handler
+
+        return register
+
+
+class SurfaceRoute(APIRoute):
+    def __init__(self, contract: Contract, rules: Rules, path: str, handler: Callable[..., Any], **route: Any) -> None:
+        self._contract = contract
+        self._rules = rules
+        errors = {"model": contract.error_model, "description": "An error in the contract's envelope"}
+        super().__init__(
+            path,
+            handler,
+            operation_id=getattr(handler, "__name__", None),
+            responses={"4XX": errors, "5XX": errors},
+            openapi_extra={"security": [{"bearer": []}], "x-needs": rules.needs} if rules.needs else None,
+            **route,
+        )
+        self._query_names = frozenset(
+            field.alias for field in get_flat_params(self.dependant) if isinstance(field.field_info, params.Query)
+        )
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handle = super().get_route_handler()
+
+        async def run(request: Request) -> Response:
+            return await self._run(request, handle)
+
+        return run
+
+    async def _run(self, request: Request, handle: Handle) -> Response:
+        door: Door = request.app.state.door
+        rules = self._rules
+        if rules.needs is None:
+            return await handle(await self._read(request))
+        actor = await admit(request, door, self._contract, rules.needs, rules.rate)
+        request.state.actor = actor
+        request = await self._read(request)
+        if rules.unit == "none":
+            return await handle(request)
+        scope = SYSTEM if rules.unit == "system" else actor.scope
+        async with door.units.begin(scope) as uow:
+            request.state.uow = uow
+            return await self._once(request, uow, actor, handle)
+
+    async def _once(self, request: Request, uow: UnitOfWork, actor: roles.Actor, handle: Handle) -> Response:
+        """Run the handler, but for a repeated Idempotency-Key, whose answer is given again."""
+        key = request.headers.get("idempotency-key")
+        if key is None or request.method not in _WRITES:
+            return await handle(request)
+        claim = Claim(actor.workspace_id, idempotency.parse_key(key), await self._fingerprint(request))
+        earlier = await idempotency.claim(uow, claim)
+        if earlier:
+            answer_headers(request.scope)["Idempotent-Replayed"] = "true"
+            return Response(earlier.body, earlier.status, media_type="application/json")
+        response = await handle(request)
+        if 200 <= response.status_code < 300:
+            body = self._storable(bytes(response.body))
+            await idempotency.remember(uow, claim, Answer(response.status_code, body))
+        return response
+
+    async def _fingerprint(self, request: Request) -> bytes:
+        body = json.dumps(await request.json(), sort_keys=True) if await request.body() else ""
+        query = sorted(request.query_params.multi_items())
+        path = request.path_params
+        same = json.dumps([request.method, self.path, path, query, body], sort_keys=True)
+        return hashlib.sha256(same.encode()).digest()
+
+    def _storable(self, body: bytes) -> str:
+        if not self._rules.shown_once:
+            return body.decode()
+        document = json.loads(body)
+        return json.dumps({name: item for name, item in document.items() if name not in self._rules.shown_once})
+
+    async def _read(self, request: Request) -> "_Read":
+        """The request with its body received and parsed, refused if it says more than the route knows."""
+        for name, value in request.query_params.multi_items():
+            if name not in self._query_names:
+                raise Invalid(f"Unknown query parameter '{name}'", param=name)
+            refuse_unstorable_text(value, name)
+        read = _Read(request.scope, request.receive)
+        if request.method not in _WRITES or not await read.body():
+            return read
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise Invalid("Send JSON, with 'Content-Type: application/json'", code="unsupported_media_type")
+        document = await read.json()
+        if self.body_field is None:
+            refuse_fields(document)
+        return read
+
+
+class _Read(Request):
+    """A request whose body is parsed by our rules, once."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_document"):
+            self._document = parse_json(await self.body())
+        return self._document

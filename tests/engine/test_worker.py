@@ -1,0 +1,178 @@
+"""Jobs: caused by a transaction, run to their end, whoever dies."""
+
+import asyncio
+import signal
+from datetime import timedelta
+
+import pytest
+import structlog
+from workshop import Build, Refuse, Workshop
+
+from amp.engine.jobs import RetryPolicy
+from amp.kit.clock import RealClock, real_now
+from amp.kit.errors import (
+    Conflict,
+    OverLimit,
+    ProviderFailed,
+    RateLimited,
+    Reconnect,
+    RefreshToken,
+    Rejected,
+    Remedy,
+    Retry,
+    Unavailable,
+    Unknown,
+)
+from world import until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_rollback_leaves_no_job(workshop: Workshop) -> None:
+    async def build_and_fail() -> None:
+        async with workshop.unit() as uow:
+            await uow.defer(Build(what="chair"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await build_and_fail()
+    assert await workshop.jobs() == 0
+
+
+async def test_a_commit_leaves_a_job_that_carries_the_request_s_id(workshop: Workshop) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req_1"):
+        async with workshop.unit() as uow:
+            await uow.defer(Build(what="chair"))
+    async with workshop.worker():
+        await until(lambda: has(workshop, "end chair"))
+    assert await workshop.notes() == ["begin chair attempt 0 request req_1", "end chair"]
+    assert await workshop.jobs() == 0
+
+
+async def test_a_dead_worker_s_job_is_taken_over(workshop: Workshop) -> None:
+    victim = await workshop.start_worker()
+    async with workshop.unit() as uow:
+        await uow.defer(Build(what="chair", hangs_at_first=True))
+    await until(lambda: has(workshop, "begin chair attempt 0 request None"))
+    victim.send_signal(signal.SIGKILL)
+    died = real_now()
+    async with workshop.worker():
+        await until(lambda: has(workshop, "end chair"))
+    (taken_over,) = await workshop.times("begin chair attempt 1 request None")
+    assert taken_over - died < timedelta(seconds=5)
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_it_began(workshop: Workshop) -> None:
+    worker = await workshop.start_worker()
+    async with workshop.unit() as uow:
+        await uow.defer(Build(what="chair", seconds=1.0))
+    await until(lambda: has(workshop, "begin chair attempt 0 request None"))
+    async with workshop.unit() as uow:
+        worker.send_signal(signal.SIGTERM)
+        await uow.defer(Build(what="too late"))
+    assert await asyncio.wait_for(worker.wait(), timeout=15) == 0
+    assert (await workshop.notes())[-1] == "end chair"
+    assert await workshop.jobs() == 1
+
+
+async def test_a_job_is_tried_again_and_then_given_up(workshop: Workshop) -> None:
+    async with workshop.unit() as uow:
+        await uow.defer(Refuse())
+    async with workshop.worker():
+        await until(lambda: has(workshop, "gave up: no"))
+    assert await workshop.notes() == ["refuse 0", "refuse 1", "refuse 2", "gave up: no"]
+
+
+async def test_what_can_never_succeed_is_given_up_at_once(workshop: Workshop) -> None:
+    async with workshop.unit() as uow:
+        await uow.defer(Refuse(final=True))
+    async with workshop.worker():
+        await until(lambda: has(workshop, "gave up: no"))
+    assert await workshop.notes() == ["refuse 0", "gave up: no"]
+
+
+async def test_once_means_one_waiting_job(workshop: Workshop) -> None:
+    async with workshop.unit() as uow:
+        await uow.defer(Build(what="chair"), once="chair")
+        await uow.defer(Build(what="chair"), once="chair")
+    async with workshop.unit() as uow:
+        await uow.defer(Build(what="chair"), once="chair")
+    assert await workshop.jobs() == 1
+
+
+async def test_jobs_of_one_lock_run_one_after_another(workshop: Workshop) -> None:
+    async with workshop.unit() as uow:
+        for what in ("legs", "seat", "back"):
+            await uow.defer(Build(what=what, seconds=0.1), lock="chair")
+    async with workshop.worker():
+        await until(lambda: has(workshop, "end back"))
+    order = [" ".join(note.split()[:2]) for note in await workshop.notes()]
+    assert order == ["begin legs", "end legs", "begin seat", "end seat", "begin back", "end back"]
+
+
+async def test_a_job_waits_for_its_moment(workshop: Workshop) -> None:
+    due = real_now() + timedelta(seconds=0.8)
+    async with workshop.unit() as uow:
+        await uow.defer(Build(what="chair"), at=due)
+    async with workshop.worker():
+        await until(lambda: has(workshop, "end chair"))
+    (begun,) = await workshop.times("begin chair attempt 0 request None")
+    assert timedelta(0) <= begun - due < timedelta(seconds=2)
+
+
+async def test_recurring_work_runs_once_a_turn_however_many_workers(workshop: Workshop) -> None:
+    for _ in range(2):
+        await workshop.start_worker("ticks")
+
+    async def four_ticks() -> bool:
+        return len(await workshop.times("tick")) >= 4
+
+    await until(four_ticks)
+    turns = await workshop.times("tick")
+    assert turns[-1] - turns[0] > timedelta(seconds=len(turns) - 2)
+
+
+@pytest.mark.parametrize(
+    ("remedy", "waits"),
+    [
+        (Retry(), 1.0),
+        (Retry(after=timedelta(seconds=9)), 9.0),
+        (RateLimited(until=None), 1.0),
+        (RateLimited(until=real_now() + timedelta(hours=1)), 3600.0),
+        (RateLimited(until=real_now() - timedelta(hours=1)), 0.0),
+        (RefreshToken(), 1.0),
+        (Reconnect(), None),
+        (Rejected("NO"), None),
+        (Unknown(), None),
+    ],
+)
+async def test_the_remedy_decides_when_to_try_again(remedy: Remedy, waits: float | None) -> None:
+    seconds = wait_of(ProviderFailed("no", remedy=remedy), attempt=0)
+    assert seconds == (None if waits is None else pytest.approx(waits, abs=30 if waits > 100 else 0.5))
+
+
+async def test_pauses_grow_and_end() -> None:
+    waits = [wait_of(ProviderFailed("no", remedy=Retry()), attempt=attempt) for attempt in range(8)]
+    assert [round(wait) for wait in waits[:-1] if wait] == [1, 2, 4, 8, 16, 32, 64]
+    assert waits[-1] is None
+
+
+async def test_a_database_that_is_away_is_waited_for_without_end() -> None:
+    wait = wait_of(Unavailable("away", retry_after=1), attempt=100)
+    assert wait == pytest.approx(15, abs=0.5)
+
+
+async def test_errors_of_our_own_rules_are_not_tried_again() -> None:
+    assert wait_of(Conflict("no"), attempt=0) is None
+    assert wait_of(OverLimit("wait", retry_after=7), attempt=0) == pytest.approx(7, abs=0.5)
+    assert wait_of(ZeroDivisionError(), attempt=0) == pytest.approx(1, abs=0.5)
+
+
+def wait_of(error: Exception, *, attempt: int) -> float | None:
+    """Real seconds until the next run; None: given up."""
+    moment = RetryPolicy().wait(error, attempt, RealClock())
+    return None if moment is None else (moment - real_now()).total_seconds()
+
+
+async def has(workshop: Workshop, note: str) -> bool:
+    return note in await workshop.notes()

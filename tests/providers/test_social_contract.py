@@ -1,0 +1,350 @@
+"""What every social adapter promises, held for all that are discovered, against the sandbox over real sockets.
+
+A new adapter is tested here without a line being added.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+import structlog
+from courier import Notebook, Owner, deliver, kinds, look, sample
+from pydantic import SecretStr
+from sandbox_server import SIGNING_KEY
+
+from amp.domain.analytics.metrics import COUNTERS
+from amp.domain.publishing.port import Absent, Account, Delivery, Done, SocialPlatform
+from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, RefreshToken, Rejected, Retry, Unknown
+from amp.providers.discovery import Credentials, Social, social_vendors
+from amp.sandbox.accounts import sandbox_client
+
+pytestmark = pytest.mark.anyio
+
+PLATFORMS = list(social_vendors())
+VERIFIER = "a-verifier-of-at-least-forty-three-characters"
+SAMPLES = [(name, kind) for name in PLATFORMS for kind in kinds(social_vendors()[name].capabilities)]
+
+
+@pytest.fixture
+async def social(owner: Owner) -> AsyncIterator[Social]:
+    social = connected(owner, owner.sandbox.url)
+    yield social
+    await social.aclose()
+
+
+def connected(owner: Owner, url: str) -> Social:
+    clients = {name: sandbox_client(SIGNING_KEY, vendor=name, owner=owner.name) for name in PLATFORMS}
+    ids = {f"{name.upper()}_CLIENT_ID": client.client_id for name, client in clients.items()}
+    secrets = {f"{name.upper()}_CLIENT_SECRET": client.secret for name, client in clients.items()}
+    return Social(
+        clock=owner.sandbox.clock,
+        credentials=Credentials({}),
+        live_urls={},
+        sandbox_url=url,
+        sandbox_credentials=Credentials({**ids, **secrets}),
+    )
+
+
+def account_at(owner: Owner, platform: SocialPlatform, *more_scopes: str) -> Account:
+    oauth = platform.capabilities.oauth
+    scopes = oauth.scopes if oauth else ()
+    return owner.account(platform.capabilities.platform, (*scopes, *more_scopes))
+
+
+def something(owner: Owner, platform: SocialPlatform, kind: str | None = None) -> Delivery:
+    simplest = kinds(platform.capabilities)[0]
+    return sample(kind or simplest, platform, account_at(owner, platform), owner.sandbox.clock.now())
+
+
+def notebook(owner: Owner, **how: Any) -> Notebook:
+    return Notebook(owner.sandbox.clock, **how)
+
+
+def under(name: str, live_url: str) -> str:
+    """The same address at the sandbox, where all of a vendor's hosts are under one."""
+    return f"/{name}{urlsplit(live_url).path}"
+
+
+def impatient(platform: SocialPlatform) -> None:
+    """Half a second instead of half a minute until an answer counts as lost."""
+    vars(platform)["_client"].timeout = httpx2.Timeout(0.5)
+
+
+async def assert_public_once(owner: Owner, delivery: Delivery, platform: SocialPlatform) -> None:
+    ledger = await owner.ledger(platform.capabilities.platform)
+    assert len(ledger) == len(delivery.parts)
+    for entry, part in zip(ledger, delivery.parts, strict=True):
+        assert part.text in entry["text"]
+        assert len(entry["media"]) == len(part.media)
+
+
+@pytest.mark.parametrize(("name", "kind"), SAMPLES)
+async def test_what_is_published_is_public_once_as_it_was_written(owner: Owner, social: Social, name: str, kind: str):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform, kind)
+    done = await deliver(platform, delivery, notebook(owner))
+    await assert_public_once(owner, delivery, platform)
+    assert done.remote_id == (await owner.ledger(name))[0]["remote_id"]
+    assert done.url.startswith("https://")
+
+
+@pytest.mark.parametrize(("name", "kind"), SAMPLES)
+@pytest.mark.parametrize("after_commit", [False, True], ids=["before_commit", "after_commit"])
+async def test_a_crash_at_any_commit_point_leaves_one_post(
+    owner: Owner, social: Social, name: str, kind: str, after_commit: bool
+):
+    platform = social.of(name, "test")
+    whole = notebook(owner)
+    await deliver(platform, something(owner, platform, kind), whole)
+    assert whole.calls >= 2
+    for point in range(1, whole.calls + 1):
+        before = len(await owner.ledger(name))
+        delivery = something(owner, platform, kind)
+        crashing = notebook(owner, crash_at=point, crash_after_commit=after_commit)
+        done = await deliver(platform, delivery, crashing)
+        ledger = (await owner.ledger(name))[before:]
+        assert [part.text in entry["text"] for entry, part in zip(ledger, delivery.parts, strict=True)]
+        assert done.remote_id == ledger[0]["remote_id"]
+
+
+LOST = ["accept_then_timeout", "accept_then_500", "accept_then_reset", "malformed", "reset_before"]
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_is_unknown_and_ends_in_one_post(
+    owner: Owner, social: Social, name: str, fault: str
+):
+    platform = social.of(name, "test")
+    impatient(platform)
+    delivery = something(owner, platform)
+    book = notebook(owner)
+    await owner.order(name, fault)
+    with pytest.raises(ProviderFailed) as lost:
+        await platform.publish(delivery, book)
+    assert lost.value.remedy == Unknown()
+    assert book.is_open
+    await deliver(platform, delivery, book, unsure=True)
+    await assert_public_once(owner, delivery, platform)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in SAMPLES if kind == "thread"])
+@pytest.mark.parametrize("fault", ["accept_then_500", "accept_then_reset", "reset_before"])
+async def test_a_thread_goes_on_after_the_part_whose_answer_was_lost(
+    owner: Owner, social: Social, name: str, fault: str
+):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform, "thread")
+    faults = iter([None, fault, fault])
+
+    async def disturb(_step: str) -> None:
+        ordered = next(faults, None)
+        if ordered:
+            await owner.order(name, ordered)
+
+    await deliver(platform, delivery, notebook(owner, before=disturb))
+    await assert_public_once(owner, delivery, platform)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_what_never_went_out_is_not_found(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    assert not isinstance(await look(platform, something(owner, platform), notebook(owner)), Done)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_what_went_out_before_the_first_intent_is_not_found(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform)
+    await deliver(platform, delivery, notebook(owner))
+    later = delivery.first_intent_at + platform.visibility_delay * 100
+    assert not isinstance(await look(platform, replace(delivery, first_intent_at=later), notebook(owner)), Done)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_what_is_done_is_not_done_again(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    delivery, book = something(owner, platform), notebook(owner)
+    first = await deliver(platform, delivery, book)
+    assert await platform.publish(delivery, book) == first
+    assert await platform.find(delivery, book) == first
+    await assert_public_once(owner, delivery, platform)
+
+
+REMEDIES = [
+    ("rate_limit", RateLimited),
+    ("rate_limit_no_headers", RateLimited),
+    ("expired_token", RefreshToken),
+    ("revoked_token", (RefreshToken, Reconnect)),
+    ("duplicate", Rejected),
+]
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize(("fault", "remedy"), REMEDIES)
+async def test_a_refusal_has_its_remedy_and_leaves_nothing_public(
+    owner: Owner, social: Social, name: str, fault: str, remedy: type | tuple[type, ...]
+):
+    platform = social.of(name, "test")
+    await owner.order(name, fault)
+    with pytest.raises(ProviderFailed) as refused:
+        await platform.publish(something(owner, platform), notebook(owner))
+    assert isinstance(refused.value.remedy, remedy)
+    assert await owner.ledger(name) == []
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_a_rate_limit_says_until_when(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    await owner.order(name, "rate_limit")
+    with pytest.raises(ProviderFailed) as refused:
+        await platform.publish(something(owner, platform), notebook(owner))
+    assert isinstance(refused.value.remedy, RateLimited)
+    assert refused.value.remedy.until is not None
+    assert refused.value.remedy.until > owner.sandbox.clock.now()
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_a_second_identical_post_is_refused_as_duplicate(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform)
+    done = await deliver(platform, delivery, notebook(owner))
+    with pytest.raises(ProviderFailed) as refused:
+        await platform.publish(delivery, notebook(owner))
+    assert isinstance(refused.value.remedy, Rejected)
+    assert refused.value.remedy.code == "DUPLICATE"
+    assert refused.value.remedy.adopted in (None, done.remote_id)
+    await assert_public_once(owner, delivery, platform)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_sending_again_to_find_out_adopts_the_first_post(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform)
+    first = await deliver(platform, delivery, notebook(owner))
+    assert await platform.publish(replace(delivery, resending=True), notebook(owner)) == first
+    await assert_public_once(owner, delivery, platform)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_nothing_is_unknown_when_the_vendor_was_never_reached(owner: Owner, name: str):
+    social = connected(owner, "http://127.0.0.1:9")
+    platform = social.of(name, "test")
+    account = account_at(owner, platform)
+    calls = [
+        platform.publish(something(owner, platform), notebook(owner)),
+        platform.delete(account, "1"),
+        platform.refresh(account),
+        platform.profile(account),
+    ]
+    for unreached in calls:
+        with pytest.raises(ProviderFailed) as failed:
+            await unreached
+        assert failed.value.remedy == Retry()
+    await social.aclose()
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_the_profile_names_the_account(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    profile = await platform.profile(account_at(owner, platform))
+    assert profile.remote_id == "4242"
+    assert profile.handle
+    assert profile.display_name == "Acme Inc"
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_refreshed_tokens_work(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    account = account_at(owner, platform)
+    tokens = await platform.refresh(account)
+    assert tokens.access_token != account.access_token
+    assert tokens.expires_in is not None
+    fresh = replace(account, access_token=tokens.access_token)
+    assert (await platform.profile(fresh)).remote_id == account.remote_id
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("token", [None, SecretStr("never-issued")], ids=["none", "refused"])
+async def test_only_a_refused_or_missing_refresh_token_means_reconnect(
+    owner: Owner, social: Social, name: str, token: SecretStr | None
+):
+    platform = social.of(name, "test")
+    with pytest.raises(ProviderFailed) as refused:
+        await platform.refresh(replace(account_at(owner, platform), refresh_token=token))
+    assert refused.value.remedy == Reconnect()
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_a_deleted_post_may_be_deleted_again(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    delivery = something(owner, platform)
+    done = await deliver(platform, delivery, notebook(owner))
+    await platform.delete(delivery.account, done.remote_id)
+    await platform.delete(delivery.account, done.remote_id)
+    (entry,) = await owner.ledger(name)
+    assert entry["deleted_at"] is not None
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_metrics_are_what_was_declared_and_forget_what_is_gone(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    account = account_at(owner, platform, "r_member_postAnalytics")
+    stays = await deliver(platform, something(owner, platform), notebook(owner))
+    goes = await deliver(platform, something(owner, platform), notebook(owner))
+    await platform.delete(account, goes.remote_id)
+    found = await platform.metrics(account, [stays.remote_id, goes.remote_id])
+    assert list(found) == [stays.remote_id]
+    assert set(found[stays.remote_id]) == platform.capabilities.metrics <= set(COUNTERS)
+    assert all(count >= 0 for count in found[stays.remote_id].values())
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_a_post_carries_the_id_of_the_request_that_caused_it(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    with structlog.contextvars.bound_contextvars(request_id="req_01h2xcejqtf2nbrexx3vqjhp41"):
+        await deliver(platform, something(owner, platform), notebook(owner))
+    (entry,) = await owner.ledger(name)
+    assert entry["request_id"] == "req_01h2xcejqtf2nbrexx3vqjhp41"
+
+
+async def test_an_absent_answer_is_not_a_guess(owner: Owner, social: Social):
+    """Where a platform can list posts, absence is said after looking; elsewhere it is never said."""
+    for name in PLATFORMS:
+        platform = social.of(name, "test")
+        answer = await platform.find(something(owner, platform), notebook(owner))
+        assert isinstance(answer, Absent) != platform.refuses_duplicates
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+async def test_the_declared_oauth_data_connect_an_account(owner: Owner, social: Social, name: str):
+    platform = social.of(name, "test")
+    oauth = platform.capabilities.oauth
+    assert oauth is not None
+    client = sandbox_client(SIGNING_KEY, vendor=name, owner=owner.name)
+    asked = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": "http://127.0.0.1/back",
+        "scope": oauth.scope_separator.join(oauth.scopes),
+        "state": "abc",
+        **({"code_challenge": VERIFIER, "code_challenge_method": "plain"} if oauth.pkce else {}),
+    }
+    consent = await owner.http.get(under(name, oauth.authorize_url), params={**asked, "approve": "auto"})
+    answered = parse_qs(urlsplit(consent.headers["location"]).query)
+    assert answered["state"] == ["abc"]
+    form = {
+        "grant_type": "authorization_code",
+        "code": answered["code"][0],
+        "redirect_uri": asked["redirect_uri"],
+        "client_id": client.client_id,
+        "client_secret": client.secret,
+        **({"code_verifier": VERIFIER} if oauth.pkce else {}),
+    }
+    granted = await owner.http.post(under(name, oauth.token_url), data=form, auth=(client.client_id, client.secret))
+    tokens = granted.json()
+    account = replace(account_at(owner, platform), access_token=SecretStr(tokens["access_token"]))
+    assert (await platform.profile(account)).remote_id

@@ -1,0 +1,223 @@
+"""`amp serve` and the commands beside it, as an operator uses them: real processes, one AMP_HOME."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from serving import Process, free_port, start
+
+AMP = [sys.executable, "-m", "amp.cli"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AMP_HOME with an embedded database of its own."""
+    return tmp_path_factory.mktemp("installation") / "home"
+
+
+@pytest.fixture(scope="module")
+def env(home: Path) -> dict[str, str]:
+    cleared = {name: value for name, value in os.environ.items() if not name.startswith("AMP_")}
+    return cleared | {"AMP_HOME": str(home), "AMP_PORT": str(free_port()), "AMP_LOG_LEVEL": "warning"}
+
+
+@pytest.fixture(scope="module")
+def first_start(env: dict[str, str], home: Path) -> Iterator["Served"]:
+    served = Served(env, home.parent / "first.log")
+    yield served
+    served.process.stop()
+
+
+@pytest.fixture
+def served(first_start: "Served", env: dict[str, str], tmp_path: Path) -> Iterator["Served"]:
+    """A server that runs: the first one, as long as no test ended it."""
+    if first_start.process.popen.poll() is None:
+        yield first_start
+        return
+    served = Served(env, tmp_path / "serve.log")
+    yield served
+    served.process.stop()
+
+
+class Served:
+    """A running `amp serve`."""
+
+    def __init__(self, env: dict[str, str], log: Path, *options: str) -> None:
+        self.url = f"http://127.0.0.1:{env['AMP_PORT']}"
+        self.log = log
+        self.process: Process = start([*AMP, "serve", *options], env, log)
+        wait_until(lambda: self.get("/readyz").status_code == 200, "it is ready", log)
+
+    def get(self, path: str, **request: Any) -> httpx2.Response:
+        try:
+            return httpx2.get(self.url + path, trust_env=False, timeout=30, **request)
+        except httpx2.TransportError:
+            return httpx2.Response(599)
+
+    def children(self) -> dict[str, int]:
+        """The processes under the parent, by what they are."""
+        listing = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.popen.pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = re.findall(r"^\s*(\d+) .* amp\.cli (\w+)", listing.stdout, re.MULTILINE)
+        return {name: int(pid) for pid, name in found}
+
+
+def test_the_first_start_shows_all_that_a_newcomer_needs(first_start: Served, served: Served, home: Path) -> None:
+    wait_until(lambda: "curl" in first_start.log.read_text(), "the welcome is printed", first_start.log)
+    text = first_start.log.read_text()
+    credentials = json.loads((home / "credentials.json").read_text())
+    assert all(str(credentials[name]) in text for name in ("email", "password", "api_key_live", "api_key_test"))
+    assert stat.S_IMODE((home / "credentials.json").stat().st_mode) == 0o600
+    command = shlex.split(text[text.index("curl") :].replace("\\\n", " "))
+    assert command[1] == f"{served.url}/v1/missions"
+    assert f"Authorization: Bearer {credentials['api_key_test']}" in command
+    assert json.loads(command[command.index("-d") + 1])["name"] == "Product Launch Campaign"
+    me = served.get("/v1/auth/whoami", headers={"Authorization": f"Bearer {credentials['api_key_test']}"})
+    assert me.json()["environment"] == "test"
+
+
+def test_its_pages_tell_how_it_is(served: Served) -> None:
+    health = served.get("/healthz").json()
+    assert (health["status"], health["clock"]["speed"], health["live"]) == ("ok", 1.0, True)
+    assert served.get("/readyz").json()["checks"] == {"database": True, "migrations": True, "worker": True}
+    served.get("/v1/auth/whoami")
+    metrics = served.get("/metrics").text
+    assert 'amp_request_seconds_count{method="GET",status="401",surface="amp"} 1.0' in metrics
+    assert "amp_worker_up 1.0" in metrics
+
+
+def test_a_child_that_dies_is_replaced(served: Served) -> None:
+    for name in ("worker", "web"):
+        victim = served.children()[name]
+        os.kill(victim, signal.SIGKILL)
+
+        def replaced(name: str = name, victim: int = victim) -> bool:
+            return served.children().get(name, victim) != victim
+
+        wait_until(replaced, f"another {name}", served.log)
+    wait_until(lambda: served.get("/healthz").status_code == 200, "it answers", served.log)
+
+
+def test_when_the_parent_dies_all_ends_and_can_be_started_again(
+    served: Served, env: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    children = list(served.children().values())
+    assert len(children) == 2
+    os.kill(served.process.popen.pid, signal.SIGKILL)
+    served.process.popen.wait()
+    wait_until(lambda: not any(is_alive(pid) for pid in children), "no child is left", served.log)
+    wait_until(lambda: not database_runs(home), "the database has stopped", served.log)
+    again = Served(env, tmp_path / "again.log")
+    wait_until(lambda: "is running" in again.log.read_text(), "it says that it runs", again.log)
+    assert "password" not in again.log.read_text()
+    children = list(again.children().values())
+    again.process.stop()
+    assert again.process.popen.returncode == 0
+    assert not any(is_alive(pid) for pid in children)
+    assert not database_runs(home)
+
+
+def test_a_taken_port_is_a_sentence(served: Served, env: dict[str, str]) -> None:
+    result = run(env, "serve")
+    assert result.returncode == 1
+    assert f"Port {env['AMP_PORT']} on 127.0.0.1 is taken" in result.stderr
+
+
+def test_wrong_settings_are_a_sentence(env: dict[str, str]) -> None:
+    result = run(env | {"AMP_PORT": "eighty"}, "serve")
+    assert (result.returncode, result.stdout) == (78, "")
+    assert result.stderr.startswith("These settings are wrong:\n  AMP_PORT: ")
+
+
+def test_bootstrapping_again_shows_the_same(served: Served, env: dict[str, str], home: Path) -> None:
+    shown = bootstrap(env)
+    assert set(shown) == {"tenant_id", "email", "password", "api_key_live", "api_key_test"}
+    assert shown == json.loads((home / "credentials.json").read_text())
+
+
+def test_bootstrapping_can_give_new_secrets(served: Served, env: dict[str, str], home: Path) -> None:
+    before = json.loads((home / "credentials.json").read_text())
+    after = bootstrap(env, "--reset-password", "--new-keys")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"password", "api_key_live", "api_key_test"}
+    for key, status in ((before["api_key_test"], 401), (after["api_key_test"], 200)):
+        answer = served.get("/v1/auth/whoami", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == status
+
+
+def test_secrets_that_are_not_kept_are_null(served: Served, env: dict[str, str], home: Path) -> None:
+    kept = (home / "credentials.json").read_text()
+    (home / "credentials.json").unlink()
+    known, after = json.loads(kept), bootstrap(env)
+    assert (after["tenant_id"], after["email"]) == (known["tenant_id"], known["email"])
+    assert (after["password"], after["api_key_live"], after["api_key_test"]) == (None, None, None)
+    (home / "credentials.json").write_text(kept)
+
+
+def test_keys_can_be_made_listed_and_revoked(served: Served, env: dict[str, str]) -> None:
+    key = run(env, "keys", "create", "for CI", "--scope", "draft").stdout.strip()
+    assert key.startswith("amp_test_")
+    newest = json.loads(run(env, "keys", "list", "--json").stdout)[0]
+    assert (newest["name"], newest["scopes"]) == ("for CI", ["draft"])
+    assert run(env, "keys", "revoke", newest["id"]).returncode == 0
+    answer = served.get("/v1/auth/whoami", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 401
+
+
+def test_the_doctor_finds_nothing_that_must_be_done(served: Served, env: dict[str, str]) -> None:
+    result = run(env, "doctor")
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"^ok +isolation", result.stdout, re.MULTILINE)
+    assert re.search(r"^ok +worker", result.stdout, re.MULTILINE)
+
+
+def test_migrating_can_be_asked_about(served: Served, env: dict[str, str]) -> None:
+    assert run(env, "migrate", "--check").returncode == 0
+    assert run(env, "migrate").returncode == 0
+
+
+def bootstrap(env: dict[str, str], *options: str) -> dict[str, Any]:
+    result = run(env, "bootstrap", "--json", *options)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def run(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*AMP, *arguments], env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def database_runs(home: Path) -> bool:
+    """As root the data are elsewhere, and the socket still tells."""
+    listing = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    return f"-k {home}/postgres" in listing
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], what: str, log: Path, *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{log.read_text()}"
+        time.sleep(0.05)
