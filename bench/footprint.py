@@ -23,10 +23,11 @@ def main(rounds: int) -> None:
     idle: list[dict[str, float]] = []
     for _ in range(rounds):
         with new_product() as product:
-            first.append(_start(product))
+            first.append(_start(product)[1])
             product.stop()
-            cold.append(_start(product))
-            idle.append(_memory(product))
+            server, seconds = _start(product)
+            cold.append(seconds)
+            idle.append(_memory(product, server))
     print(f"Footprint of amp serve, median of {rounds} rounds\n")
     print(f"first start ever {median(first):6.1f} s    {verdict(median(first), most=10)}")
     print(f"cold start       {median(cold):6.1f} s    {verdict(median(cold), most=3)}")
@@ -36,20 +37,20 @@ def main(rounds: int) -> None:
         print(f"  {name:14} {median([one[name] for one in idle]):6.0f} MB")
 
 
-def _start(product: Product) -> float:
+def _start(product: Product) -> tuple[int, float]:
+    """The process id of the parent, and the seconds to the first answer."""
     started = time.perf_counter()
-    product.serve()
-    return time.perf_counter() - started
+    server = product.serve()
+    return server.pid, time.perf_counter() - started
 
 
-def _memory(product: Product) -> dict[str, float]:
+def _memory(product: Product, server: int) -> dict[str, float]:
     """Megabytes by process, after some requests and a rest."""
     for _ in range(REQUESTS):
         product.answers()
     time.sleep(SETTLED)
-    server, *children = family(product.pid)
-    named = {"amp serve": [server], "amp web": [], "amp worker": []}
-    for child in children:
+    named: dict[str, list[int]] = {"amp serve": [server], "amp web": [], "amp worker": []}
+    for child in family(server)[1:]:
         named[f"amp {_command(child)}"].append(child)
     named["PostgreSQL"] = family(int((product.home / "postgres" / "postmaster.pid").read_text().split()[0]))
     return {name: memory(pids) for name, pids in named.items()}

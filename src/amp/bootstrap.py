@@ -18,6 +18,7 @@ from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM
 from amp.kit.ids import Kind, decode, encode
 from amp.runtime import Runtime, open_test_workspace
+from amp.seed_mission import SEED_MISSION
 
 OWNER = "owner@localhost"
 _LOCK = 0x414D5001
@@ -159,36 +160,5 @@ def welcome(credentials: Credentials, base_url: str) -> str:
 curl {base_url}/v1/missions \\
   -H "Authorization: Bearer {credentials.api_key_test}" \\
   -H "Content-Type: application/json" \\
-  -d '{_FIRST_MISSION}'
+  -d '{json.dumps(SEED_MISSION, indent=2)}'
 """
-
-
-_FIRST_MISSION = """{
-    "name": "Product Launch Campaign",
-    "description": "Generate buzz for new feature release",
-    "objectives": [
-      "Announce new feature to existing users",
-      "Drive feature adoption"
-    ],
-    "platforms": ["twitter", "linkedin"],
-    "constraints": {
-      "tone": "excited but professional",
-      "cadence": "daily",
-      "posts_per_day": 3,
-      "require_approval": true
-    },
-    "kpis": [
-      {
-        "metric": "engagement_rate",
-        "target": 5.0,
-        "platform": "all"
-      },
-      {
-        "metric": "link_clicks",
-        "target": 1000,
-        "platform": "all"
-      }
-    ],
-    "duration_days": 14,
-    "start_immediately": true
-  }"""

@@ -103,6 +103,16 @@ def revoke_key(key_id: str) -> None:
 
 
 @app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the demo's own server listens.")] = 8089,
+) -> None:
+    """Watch a mission of fourteen days in under two minutes, on a server and a database of its own."""
+    from amp.commands.demo import run_demo
+
+    run_demo(port)
+
+
+@app.command()
 def doctor() -> None:
     """Check everything that can go wrong, and say what to do about it."""
     from amp.commands.doctor import examine

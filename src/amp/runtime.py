@@ -34,7 +34,7 @@ from amp.kit.secrets import SecretKeys
 from amp.providers.discovery import Credentials, Social, social_vendors
 from amp.providers.storage.files import FileStorage
 from amp.providers.writing.writer import ModelWriter
-from amp.sandbox.accounts import sandbox_client, sandbox_token
+from amp.sandbox.accounts import feed_link, sandbox_client, sandbox_token
 
 HANDLERS = (
     "amp.engine.recovery",
@@ -130,16 +130,6 @@ async def open_runtime(settings: Settings) -> Runtime:
 def _writer(settings: Settings, secrets: SecretKeys) -> ModelWriter:
     """Who writes. In test mode the sandbox's vendors know us by a token we signed."""
     credentials, live_urls = settings.credentials(), settings.live_urls()
-    key = partial(
-        sandbox_token,
-        sandbox_key(secrets),
-        vendor="anthropic",
-        account="writer",
-        handle="writer",
-        name="Writer",
-        owner="",
-        scopes=(),
-    )
     base_urls = {name: live_urls[name] for name in ("anthropic", "openai") if name in live_urls}
     if settings.writer_url:
         base_urls |= dict.fromkeys(("ollama", "openai-compatible"), settings.writer_url)
@@ -153,7 +143,7 @@ def _writer(settings: Settings, secrets: SecretKeys) -> ModelWriter:
         },
         base_urls=base_urls,
         sandbox_url=settings.sandbox_base,
-        sandbox_key=key,
+        sandbox_key=partial(_writers_token, sandbox_key(secrets)),
         price_overrides=settings.writer_prices,
     )
 
@@ -163,6 +153,13 @@ async def _clock(database: Database, speed: float) -> Clock:
         return RealClock()
     async with database.transaction(SYSTEM) as session:
         return await shared_clock(session, speed)
+
+
+def _writers_token(signing_key: bytes, vendor: str) -> str:
+    """What the sandbox's language models know us by."""
+    return sandbox_token(
+        signing_key, vendor=vendor, account="writer", handle="writer", name="Writer", owner="", scopes=()
+    )
 
 
 def sandbox_key(secrets: SecretKeys) -> bytes:
@@ -187,7 +184,7 @@ class SignedAccounts:
 
     def issue(self, platform: str, workspace_id: UUID) -> NewAccount:
         oauth = self.social.capabilities(platform).oauth
-        scopes = oauth.scopes if oauth else ()
+        scopes = (*oauth.scopes, *oauth.scopes_by_approval) if oauth else ()
         short = workspace_id.hex[-8:]
         token = partial(
             sandbox_token,
@@ -208,6 +205,9 @@ class SignedAccounts:
             access_token=SecretStr(token()),
             refresh_token=SecretStr(token(refresh=True)),
         )
+
+    def feeds(self, workspace_id: UUID) -> str:
+        return f"/sandbox?{feed_link(self.signing_key, str(workspace_id))}"
 
 
 async def open_test_workspace(runtime: Runtime, tenant_id: UUID) -> None:

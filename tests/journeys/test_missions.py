@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from serving import Process, environment, free_port, start_web, start_worker
-from world import TenantInTest, World, good, until
 
 from amp.seed_mission import SEED_MISSION
+from serving import Process, environment, free_port, start_web, start_worker
+from world import TenantInTest, World, good, until
 
 pytestmark = pytest.mark.anyio
 

@@ -47,7 +47,7 @@ def a_writer(model: str | None, sandbox_url: str = "http://127.0.0.1:9", **more:
         "api_keys": {},
         "base_urls": {},
         "sandbox_url": sandbox_url,
-        "sandbox_key": lambda: "key",
+        "sandbox_key": lambda vendor: "key",
         "price_overrides": {},
     }
     return ModelWriter(model, **{**settings, **more})
@@ -60,10 +60,8 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def writer(owner: Owner, protocol: str) -> AsyncIterator[ModelWriter]:
-    def key() -> str:
-        return sandbox_token(
-            SIGNING_KEY, vendor=protocol, account="w", handle="w", name="W", owner=owner.name, scopes=()
-        )
+    def key(vendor: str) -> str:
+        return sandbox_token(SIGNING_KEY, vendor=vendor, account="w", handle="w", name="W", owner=owner.name, scopes=())
 
     writer = a_writer(PROTOCOLS[protocol], owner.sandbox.url, sandbox_key=key)
     yield writer

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -90,20 +90,20 @@ def test_where_content_matters_the_optimiser_takes_half_of_what_an_oracle_would_
 
 
 def test_where_timing_matters_it_is_learned_too():
-    missions = played("timing", 15)
+    missions = played("timing", 12)
     assert share_of_oracles_gain(missions, slice(None)) > 0.4
     assert np.mean([each.lift > 0 for each in missions]) >= 0.95
 
 
 def test_when_tastes_change_the_optimiser_follows_within_four_cycles():
-    missions = played("shift", 15)
+    missions = played("shift", 12)
     assert share_of_oracles_gain(missions, slice(5, 7)) > 0.5
     assert share_of_oracles_gain(missions, slice(7, 8)) < 0.1
     assert share_of_oracles_gain(missions, slice(10, 13)) > 0.35
 
 
 def test_where_only_the_time_is_free_and_hardly_matters_optimising_does_no_harm():
-    worlds = [World("real", seed, pillars=["Craft"], types=["post"]) for seed in range(10)]
+    worlds = [World("real", seed, pillars=["Craft"], types=["post"]) for seed in range(6)]
     assert np.mean([play(world, seed).lift for seed, world in enumerate(worlds)]) > -0.01
 
 
@@ -247,6 +247,13 @@ def test_platforms_get_their_shares_and_only_types_they_allow(slots: int, share:
     assert all(each.type in types[each.platform] for each in choices)
 
 
+def test_a_pillar_without_a_share_is_never_chosen_however_well_it_did():
+    pillars = [Pillar("Craft", 0.0), Pillar("Product", 1.0)]
+    assert {each.pillar for each in plan(fit(craft_wins(), now=NOW), week(), pillars=pillars)} == {"Product"}
+    with pytest.raises(ValueError, match="a share"):
+        plan(NOTHING_KNOWN, week(), pillars=[Pillar("Craft", 0.0)])
+
+
 # Odd data
 
 
@@ -347,9 +354,9 @@ def test_learning_from_thousands_of_posts_takes_well_below_a_second():
     posts = World("real", 1).publish_at_random(5000)
     now = posts[-1].at + timedelta(days=1)
     observations = observed(posts, now)
-    started = perf_counter()
+    started = process_time()
     fit(observations, now=now)
-    assert perf_counter() - started < 1.0
+    assert process_time() - started < 1.0
 
 
 def test_days_of_the_simulator_begin_on_a_monday():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amp.domain.analytics.growth import ENOUGH_POSTS, FINAL_AGE, SHIPPED, Growth, Series, learn
+from amp.domain.analytics.growth import FINAL_AGE, SHIPPED, Series, learn
 
 PLATFORMS = ("twitter", "linkedin", "facebook", "instagram", "threads", "tiktok", "youtube", "somewhere-new")
 AGES = (1.0, 6.0, 24.0, 72.0, 168.0, 720.0)
@@ -54,10 +54,10 @@ def test_a_final_count_is_projected_to_itself(platform: str, count: float):
     assert projection.low == projection.final == projection.high == count
 
 
-def test_an_account_keeps_the_shipped_curve_until_it_has_enough_mature_posts():
-    few = slow_account(ENOUGH_POSTS - 1)
+def test_an_account_keeps_the_shipped_curve_until_50_of_its_posts_are_mature():
     young = [Series(each.platform, each.points[:3]) for each in slow_account(200)]
-    assert learn([*few, *young]) == Growth({})
+    assert learn([*slow_account(49), *young]) == SHIPPED
+    assert learn([*slow_account(50), *young]) != SHIPPED
 
 
 def test_an_account_with_enough_posts_gets_its_own_curve():

@@ -101,6 +101,14 @@ def test_more_than_double_is_said_as_a_multiple():
     assert text.endswith("x the engagement of the rest")
 
 
+def test_a_pillar_is_named_as_the_user_spells_it():
+    posts = [
+        replace(each, pillar="iOS tips" if each.type == "thread" else "News", type="post") for each in account(thread=2)
+    ]
+    (text,) = said(posts)
+    assert text.startswith("iOS tips posts ")
+
+
 def test_a_worse_weekday_is_named():
     (each,) = said(account(Friday=0.5)).values()
     assert (each.type, each.dimension, each.level) == ("timing", "weekday", ("4",))

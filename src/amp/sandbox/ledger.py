@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from amp.sandbox.accounts import Account
@@ -14,6 +14,20 @@ from amp.sandbox.audience import Seen
 from amp.sandbox.tables import posts
 from amp.sandbox.vendor import Call
 
+_PUBLISH = insert(posts)
+_SAME = (
+    select(posts)
+    .where(
+        posts.c.owner == bindparam("owner"),
+        posts.c.vendor == bindparam("vendor"),
+        posts.c.account == bindparam("account"),
+        posts.c.fingerprint == bindparam("fingerprint"),
+        posts.c.created_at > bindparam("since"),
+        posts.c.deleted_at.is_(None),
+    )
+    .order_by(posts.c.sequence.desc())
+    .limit(1)
+)
 _LONGEST_REQUEST_ID = 200
 _LONGEST_ID = 20
 
@@ -52,36 +66,36 @@ class Post:
 
 async def make_public(call: Call, draft: Draft) -> Post:
     account = call.account
-    row = {
-        "owner": account.owner,
-        "vendor": account.vendor,
-        "account": account.remote_id,
-        "remote_id": draft.remote_id,
-        "kind": draft.kind,
-        "text": draft.text,
-        "shown_text": draft.shown_text,
-        "media": list(draft.media),
-        "parent": draft.parent,
-        "conversation": draft.conversation or draft.remote_id,
-        "extra": dict(draft.extra or {}),
-        "fingerprint": _fingerprint(draft.same_as),
-        "request_id": (call.request_id or "")[:_LONGEST_REQUEST_ID] or None,
-        "created_at": call.now,
-    }
-    made = await call.connection.execute(insert(posts).values(row).returning(posts))
-    return _post_of(made.one())
+    post = Post(
+        vendor=account.vendor,
+        account=account.remote_id,
+        remote_id=draft.remote_id,
+        kind=draft.kind,
+        text=draft.text,
+        shown_text=draft.shown_text,
+        media=list(draft.media),
+        parent=draft.parent,
+        conversation=draft.conversation or draft.remote_id,
+        extra=dict(draft.extra or {}),
+        request_id=(call.request_id or "")[:_LONGEST_REQUEST_ID] or None,
+        created_at=call.now,
+        deleted_at=None,
+    )
+    row = vars(post) | {"owner": account.owner, "fingerprint": _fingerprint(draft.same_as)}
+    await call.connection.execute(_PUBLISH, row)
+    return post
 
 
 async def find_same(call: Call, same_as: str, within: timedelta) -> Post | None:
     """The account's latest post, not deleted, that says the same and is younger than `within`."""
-    query = (
-        select(posts)
-        .where(*_of_account(call.account), posts.c.fingerprint == _fingerprint(same_as))
-        .where(posts.c.created_at > call.now - within, posts.c.deleted_at.is_(None))
-        .order_by(posts.c.sequence.desc())
-        .limit(1)
-    )
-    row = (await call.connection.execute(query)).one_or_none()
+    said = {
+        "owner": call.account.owner,
+        "vendor": call.account.vendor,
+        "account": call.account.remote_id,
+        "fingerprint": _fingerprint(same_as),
+        "since": call.now - within,
+    }
+    row = (await call.connection.execute(_SAME, said)).one_or_none()
     return None if row is None else _post_of(row)
 
 

@@ -6,7 +6,6 @@ One transaction per request, never open while a body is read or an answer held b
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio
 from sqlalchemy import case
@@ -22,6 +21,15 @@ from amp.sandbox.tables import windows
 from amp.sandbox.tokens import Bearer, end_by_order, find_bearer
 from amp.sandbox.vendor import Call, Limit, Operation, Page, Refusal, Refused, Sandbox, SocialVendor, Window
 from amp.sandbox.wire import BodyTooLarge, Cut, Garbage, Held, read_body
+
+_FRESH = insert(windows)
+_COUNT = _FRESH.on_conflict_do_update(
+    index_elements=["owner", "vendor", "account", "bucket"],
+    set_={
+        "opened_at": _FRESH.excluded.opened_at,
+        "used": case((windows.c.opened_at == _FRESH.excluded.opened_at, windows.c.used + 1), else_=1),
+    },
+).returning(windows.c.used)
 
 
 def routes_of(sandbox: Sandbox, vendor: SocialVendor) -> list[Route]:
@@ -149,15 +157,15 @@ async def _count(connection: AsyncConnection, account: Account, operation: Opera
     if operation.limit is None:
         return None
     opened_at = _opening(operation.limit, now)
-    fresh: dict[str, Any] = {"opened_at": opened_at, "used": 1}
-    key = {"owner": account.owner, "vendor": account.vendor, "account": account.remote_id}
-    query = insert(windows).values(**key, bucket=f"{operation.method} {operation.path}", **fresh)
-    same = windows.c.opened_at == opened_at
-    query = query.on_conflict_do_update(
-        index_elements=["owner", "vendor", "account", "bucket"],
-        set_={"opened_at": opened_at, "used": case((same, windows.c.used + 1), else_=1)},
-    ).returning(windows.c.used)
-    used = (await connection.execute(query)).scalar_one()
+    row = {
+        "owner": account.owner,
+        "vendor": account.vendor,
+        "account": account.remote_id,
+        "bucket": f"{operation.method} {operation.path}",
+        "opened_at": opened_at,
+        "used": 1,
+    }
+    used = (await connection.execute(_COUNT, row)).scalar_one()
     return Window(operation.limit.calls, used, opened_at + operation.limit.window)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,16 @@ from amp.kit.clock import real_now
 from amp.kit.secrets import random_token
 from amp.sandbox.accounts import Account, Claims, Client, account_of, know_account, read_token
 from amp.sandbox.tables import accounts, tokens
+
+_SIGNED = (
+    select(accounts, tokens.c.ended_how)
+    .outerjoin_from(accounts, tokens, tokens.c.digest == bindparam("digest"))
+    .where(
+        accounts.c.owner == bindparam("owner"),
+        accounts.c.vendor == bindparam("vendor"),
+        accounts.c.remote_id == bindparam("account"),
+    )
+)
 
 Kind = Literal["access", "refresh"]
 Ended = Literal["expired", "revoked"]
@@ -134,16 +144,8 @@ async def _find_random(connection: AsyncConnection, digest: bytes, vendor: str) 
 
 
 async def _find_signed(connection: AsyncConnection, digest: bytes, claims: Claims, now: datetime) -> Bearer | None:
-    query = (
-        select(accounts, tokens.c.ended_how)
-        .outerjoin_from(accounts, tokens, tokens.c.digest == digest)
-        .where(
-            accounts.c.owner == claims.owner,
-            accounts.c.vendor == claims.vendor,
-            accounts.c.remote_id == claims.account,
-        )
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
+    who = {"digest": digest, "owner": claims.owner, "vendor": claims.vendor, "account": claims.account}
+    row = (await connection.execute(_SIGNED, who)).mappings().one_or_none()
     grant = _grant_of_claims(claims, "")
     if row is None:
         return Bearer(await _account_of_claims(connection, claims, now), grant, digest, None)

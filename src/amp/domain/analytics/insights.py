@@ -181,7 +181,8 @@ def _state(belief: "_Belief", posts: Sequence[Observation], kind: Kind, dimensio
 def _odds(lift: "_Mixture", better: bool) -> float:
     """Probability that the lift is relevant in that direction."""
     line = log(1 + RELEVANT_LIFT)
-    return 1 - lift.below(line) if better else lift.below(-line)
+    odds = 1 - lift.below(line) if better else lift.below(-line)
+    return min(max(odds, 0.0), 1.0)
 
 
 def _presence(fitted: Posterior, posts: Sequence[Observation]) -> Floats:
@@ -236,7 +237,8 @@ class _Mixture:
 
 def _text(dimension: str, level: tuple[str, ...], lift: float) -> str:
     name = _plural(dimension, level)
-    name = name[0].upper() + name[1:]
+    if dimension != "pillar":  # a pillar is spelled as the user spells it
+        name = name[0].upper() + name[1:]
     if lift >= 1:
         return f"{name} get {1 + lift:.1f}x the engagement of the rest"
     return f"{name} {'outperform' if lift > 0 else 'underperform'} by {abs(lift):.0%}"
@@ -247,9 +249,9 @@ def _advice(insight: Insight) -> str:
     better = insight.lift > 0
     if insight.type == "timing":
         times = _when(insight.dimension, insight.level)
-        return (
-            f"Shift more posting to {times}s" if better else f"Consider pausing {times} posts due to lower engagement"
-        )
+        if better:
+            return f"Shift more posting to {times}s"
+        return f"Consider pausing {times} posts due to lower engagement"
     if better:
         return f"Increase the share of {name} - they outperform the rest by {by}"
     return f"Reduce the share of {name} - they underperform the rest by {by}"

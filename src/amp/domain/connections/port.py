@@ -24,3 +24,7 @@ class SandboxAccounts(Protocol):
     """Accounts at the sandbox, for a test workspace that has never connected anything."""
 
     def issue(self, platform: str, workspace_id: UUID) -> NewAccount: ...
+
+    def feeds(self, workspace_id: UUID) -> str:
+        """The page (path and query) that shows what these accounts published."""
+        ...

@@ -239,7 +239,7 @@ async def _judge_topics(desk: Desk, proposal: Proposal) -> Verdict:
         stage="content",
         instructions="You check whether a post touches excluded topics. Answer for every topic; quote exactly.",
         task="Topics: " + "; ".join(topic.name for topic in topics) + f"\nThe post:\n{proposal.text}",
-        answer=gates.TopicAnswers,
+        answer=gates.topic_answers(topics),
         max_tokens=800,
     )
     answers = await ask(desk.job, _check(desk, "topics"), assignment, _nothing)

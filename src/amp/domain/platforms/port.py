@@ -70,6 +70,8 @@ class OAuth:
     scopes: tuple[str, ...]
     pkce: bool
     scope_separator: str = " "
+    scopes_by_approval: tuple[str, ...] = ()
+    """What the vendor grants to approved apps only; what it opens (metrics, say) is used where it is granted."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ Environment = Literal["live", "test"]
 
 @dataclass(frozen=True)
 class Account:
-    """The connected account in whose name a call is made. `version` changes when the tokens do."""
+    """The connected account in whose name a call is made, with its tokens in clear."""
 
     connection_id: str
     remote_id: str

@@ -53,9 +53,10 @@ class SavedProgress:
         await self._write("found", {"remote_id": done.remote_id}, state=self._state, intent_at=None)
 
     async def absent(self) -> None:
-        """The open question is answered: it had not."""
+        """The open question is answered: it had not, as far as anybody can see. What is sent now is sent again."""
         self._close()
-        await self._write("absent", {}, intent_at=None)
+        self.resending = True
+        await self._write("absent", {}, intent_at=None, resending=True)
 
     async def resend(self) -> None:
         """The question can only be answered by sending the identical post again."""

@@ -70,6 +70,7 @@ CAPABILITIES = Capabilities(
         token_url=f"{OAUTH_URL}/oauth/v2/accessToken",
         scopes=("openid", "profile", "email", "w_member_social"),
         pkce=False,
+        scopes_by_approval=(ANALYTICS_SCOPE,),
     ),
     quotas=(Quota(posts=150, hours=24),),
     metrics=frozenset({"impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "followers_gained"}),

@@ -31,7 +31,7 @@ from amp.domain.publishing.port import (
     Unknowable,
 )
 from amp.kit.clock import Clock
-from amp.kit.errors import ProviderFailed, RateLimited, RefreshToken, Rejected, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, RefreshToken, Rejected, Retry, Unknown
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._calling import Row, content_of, failed, read, refreshed, remedy_of, send
@@ -193,6 +193,8 @@ class Twitter:
             case Rejected(code="DUPLICATE") if delivery.resending:
                 if isinstance(await self.find(delivery, progress), Done):
                     return list(progress.state["parts"])
+                # X says that our own text is public, but does not list it yet: to be looked for, not given up.
+                raise ProviderFailed(error.message, remedy=Unknown(), status=error.status)
             case Rejected(code="UNSUPPORTED_MEDIA_CONFIG") if progress.state.get("media"):
                 # Uploads expire after a day; what an earlier attempt uploaded may be gone by now.
                 if not progress.state.get("uploaded_again"):

@@ -43,11 +43,12 @@ class ModelWriter:
         api_keys: Mapping[str, str],
         base_urls: Mapping[str, str],
         sandbox_url: str,
-        sandbox_key: Callable[[], str],
+        sandbox_key: Callable[[str], str],
         price_overrides: Mapping[str, tuple[float, float]],
     ) -> None:
-        """`model` and `stage_models`: `vendor:model`. `api_keys` and `base_urls`: by vendor. `sandbox_key` is asked
-        anew for every call. `price_overrides`: by model, dollars per million tokens in and out."""
+        """`model` and `stage_models`: `vendor:model`. `api_keys` and `base_urls`: by vendor. `sandbox_key` gives the
+        key for a vendor, asked anew for every call. `price_overrides`: by model, dollars per million tokens in and
+        out."""
         self._model = model
         self._stage_models = stage_models
         self._api_keys = api_keys
@@ -112,7 +113,7 @@ class ModelWriter:
 
     def _access(self, writing: Writing, environment: Environment) -> Access:
         if environment == "test":
-            key, base_url = self._sandbox_key(), f"{self._sandbox_url}/{writing.vendor}"
+            key, base_url = self._sandbox_key(writing.vendor), f"{self._sandbox_url}/{writing.vendor}"
         else:
             key = self._api_keys.get(writing.vendor)
             base_url = self._base_urls.get(writing.vendor) or LIVE_URLS.get(writing.vendor)

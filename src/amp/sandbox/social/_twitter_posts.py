@@ -145,6 +145,8 @@ async def _check_references(call: Call, wanted: NewPost) -> Post | None:
     """The post replied to. Replying to others needs their summons (section 1.6); one's own threads do not."""
     parent_id = wanted.reply.in_reply_to_tweet_id if wanted.reply else None
     quoted_id = wanted.quote_tweet_id
+    if not parent_id and not quoted_id:
+        return None
     known = await find_posts(call, [post_id for post_id in (parent_id, quoted_id) if post_id])
     if parent_id and parent_id not in known:
         message = "The post you are replying to does not exist."

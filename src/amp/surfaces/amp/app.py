@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from amp.surfaces.amp import analytics, auth, content, missions, publish
+from amp.surfaces.amp import analytics, auth, connect, content, missions, publish
 from amp.surfaces.amp.envelope import AmpContract
 from amp.surfaces.application import About, create_contract_app
 from amp.surfaces.door import Door
 
-SURFACES = (auth.router, missions.router, content.router, publish.router, analytics.router)
+SURFACES = (auth.router, missions.router, content.router, publish.router, analytics.router, connect.router)
 
 
 def create_amp_surface(door: Door, *, openapi: bool = True) -> FastAPI:

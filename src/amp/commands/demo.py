@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
+from amp.commands.starting import load_settings
 from amp.config import child_environment
 from amp.seed_mission import SEED_MISSION
 
@@ -29,8 +30,10 @@ _CALM = 0.4
 console = Console()
 
 
-def run_demo(home: Path, port: int) -> None:
+def run_demo(port: int) -> None:
     """Run the whole story. Exits with a message when the server does not come up."""
+    home = load_settings().home_directory / "demo"
+    home.mkdir(exist_ok=True)
     with _server(home, port) as credentials:
         client = httpx2.Client(
             base_url=f"http://127.0.0.1:{port}",
@@ -43,7 +46,7 @@ def run_demo(home: Path, port: int) -> None:
         console.print(f"Created [b]{mission['name']}[/b] ({mission['id']}): {mission['estimated_posts']} posts planned")
         _watch(client, mission["id"])
         _tell(client, mission["id"])
-        _leave_open(client, port)
+        _leave_open(client)
 
 
 @contextmanager
@@ -142,9 +145,9 @@ def _show_posts(client: httpx2.Client, mission_id: str) -> None:
     console.print(table)
 
 
-def _leave_open(client: httpx2.Client, port: int) -> None:
+def _leave_open(client: httpx2.Client) -> None:
     """At a terminal the server stays until the person leaves; in a script the demo ends."""
-    link = client.get("/v1/connect/sandbox").raise_for_status().json()["feed_url"]
+    link = client.get("/v1/connect/status").raise_for_status().json()["sandbox"]["feeds_url"]
     if sys.stdout.isatty():
         console.print(f"The feeds: [link]{link}[/link]   (Ctrl-C to stop the server)")
         try:
