@@ -1,10 +1,10 @@
 """A running AMP with a tenant in it, for tests that speak to it as its users do.
 
-    async def test_something(world):
-        mission = await world.post("/v1/missions", {"name": ...})      # with the tenant's test key
-        await world.work()                                             # run all jobs that are due
-        other = await world.new_tenant()                               # somebody else, with keys of their own
-        answer = await world.client(other.live_key).get("/v1/missions")
+async def test_something(world):
+    mission = await world.post("/v1/missions", {"name": ...})      # with the tenant's test key
+    await world.work()                                             # run all jobs that are due
+    other = await world.new_tenant()                               # somebody else, with keys of their own
+    answer = await world.client(other.live_key).get("/v1/missions")
 """
 
 import asyncio

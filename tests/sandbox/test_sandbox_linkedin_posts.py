@@ -268,7 +268,11 @@ async def test_listing_posts_is_closed_to_members(member: Member, world: World) 
     refused = await member.get(path)
     assert (refused.status_code, refused.json()["code"]) == (403, "ACCESS_DENIED")
     approved = speaking(world.member("linkedin", "ada", scopes={"r_member_social"}))
-    assert [post["commentary"] for post in (await approved.get(path)).json()["elements"]] == ["Listed"]
+    (listed,) = (await approved.get(path)).json()["elements"]
+    assert (listed["commentary"], listed["author"]) == ("Listed", f"urn:li:person:{member.account}")
+    one = f"/rest/posts/{encoded(listed['id'])}"
+    assert (await approved.get(one)).json() == listed
+    assert (await member.get(one)).status_code == 403
 
 
 async def test_the_150th_post_of_a_day_is_the_last_until_midnight(

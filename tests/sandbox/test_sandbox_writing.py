@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import statistics
+import time
 from typing import Any, Literal
 
 import jsonschema_rs
@@ -359,6 +360,32 @@ def test_any_schema_is_filled_with_what_fits_it(schema: dict[str, Any], seed: in
     made = fill(whole, seed=str(seed))
     jsonschema_rs.validate(whole, made)
     json.dumps(made)
+
+
+ENDLESS: dict[str, Any] = {
+    "$ref": "#/$defs/Node",
+    "$defs": {
+        "Node": {
+            "type": "object",
+            "properties": {f"part{number}": {"$ref": "#/$defs/Node"} for number in range(20)},
+            "required": ["part0"],
+        }
+    },
+}
+
+
+def test_a_schema_without_an_end_is_given_up_on() -> None:
+    assert len(json.dumps(fill(ENDLESS))) < 1 << 20
+
+
+def test_a_very_long_prompt_is_read_at_both_ends() -> None:
+    noise = "first second: text (a) because of it; " * 20_000
+    began = time.process_time()
+    used = answer(
+        prompt(f"Topic: brake checks\n{noise}\nat most 90 characters", "Never mention: brakes"), Wish(schema=OBJECT)
+    )
+    assert len(json.loads(str(used))["text"]) <= 90
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("pattern", [r"^#[A-Z]\w+$", r"^\d{2}:\d{2}$", r"^[a-z]+(-[a-z]+)*$", r"^[A-Z]+$", r"^\d+$"])

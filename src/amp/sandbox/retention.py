@@ -1,4 +1,4 @@
-"""Forgetting: what was pretended is cleared after a while, oldest first and whole accounts' worth of it."""
+"""Forgetting: what was pretended is cleared after a while, or all of an owner's at once."""
 
 from datetime import datetime
 

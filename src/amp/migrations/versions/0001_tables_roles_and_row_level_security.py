@@ -66,9 +66,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("missions_pkey")),
     )
-    op.create_index(
-        op.f("missions_workspace_id_status_idx"), "missions", ["workspace_id", "status"], unique=False
-    )
+    op.create_index(op.f("missions_workspace_id_status_idx"), "missions", ["workspace_id", "status"], unique=False)
     op.create_table(
         "platform_sets",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -193,9 +191,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("pillar", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
-        sa.Column(
-            "parts", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("parts", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column(
             "hashtags",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -203,9 +199,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("link_url", sa.String(), nullable=True),
-        sa.Column(
-            "media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("publish_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("hash", sa.String(), nullable=True),
@@ -217,9 +211,7 @@ def upgrade() -> None:
             server_default=sa.text("'[]'"),
             nullable=False,
         ),
-        sa.Column(
-            "writing", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("writing", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("error", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("post_id", sa.Uuid(), nullable=True),
         sa.Column("platform_post_id", sa.Uuid(), nullable=True),
@@ -241,12 +233,8 @@ def upgrade() -> None:
         ["workspace_id", "mission_id", "status"],
         unique=False,
     )
-    op.create_index(
-        op.f("content_workspace_id_post_id_idx"), "content", ["workspace_id", "post_id"], unique=False
-    )
-    op.create_index(
-        op.f("content_workspace_id_slot_id_idx"), "content", ["workspace_id", "slot_id"], unique=True
-    )
+    op.create_index(op.f("content_workspace_id_post_id_idx"), "content", ["workspace_id", "post_id"], unique=False)
+    op.create_index(op.f("content_workspace_id_slot_id_idx"), "content", ["workspace_id", "slot_id"], unique=True)
     op.create_table(
         "decisions",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -341,9 +329,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("memberships_tenant_id_fkey"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("memberships_user_id_fkey"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("memberships_user_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tenant_id", "user_id", name=op.f("memberships_pkey")),
     )
     op.create_table(
@@ -381,9 +367,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("platform_set_id", sa.Uuid(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
-        sa.Column(
-            "media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("link_url", sa.String(), nullable=True),
         sa.Column(
             "platform_overrides",
@@ -418,9 +402,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("sessions_tenant_id_fkey"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("sessions_user_id_fkey"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("sessions_user_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("sessions_pkey")),
     )
     op.create_table(
@@ -520,9 +502,7 @@ def upgrade() -> None:
         sa.Column("prefix", sa.String(), nullable=False),
         sa.Column("last_four", sa.String(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column(
-            "scopes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -570,9 +550,7 @@ def upgrade() -> None:
             name=op.f("metric_samples_workspace_id_platform_post_id_fkey"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "workspace_id", "platform_post_id", "observed_at", name=op.f("metric_samples_pkey")
-        ),
+        sa.PrimaryKeyConstraint("workspace_id", "platform_post_id", "observed_at", name=op.f("metric_samples_pkey")),
     )
     op.create_table(
         "platform_posts",
@@ -583,9 +561,7 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("parts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column(
-            "media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("media", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("link_url", sa.String(), nullable=True),
         sa.Column(
             "settings",
@@ -602,9 +578,7 @@ def upgrade() -> None:
         sa.Column("intent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("searches", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("resending", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column(
-            "state", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("state", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("remote_id", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
@@ -670,9 +644,7 @@ def upgrade() -> None:
         sa.Column("platform_post_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column(
-            "detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("request_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "post_id"],
@@ -696,8 +668,7 @@ def upgrade() -> None:
 
 def _create_throttles_and_clock() -> None:
     op.execute(
-        "CREATE UNLOGGED TABLE throttles "
-        "(key text PRIMARY KEY, used integer NOT NULL, resets_at timestamptz NOT NULL)"
+        "CREATE UNLOGGED TABLE throttles (key text PRIMARY KEY, used integer NOT NULL, resets_at timestamptz NOT NULL)"
     )
     op.execute(
         "CREATE TABLE clock_anchor (one boolean PRIMARY KEY DEFAULT true CHECK (one), "
@@ -710,9 +681,7 @@ def _create_throttles_and_clock() -> None:
 
 def _create_queue() -> None:
     op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
-    op.execute(
-        "ALTER FUNCTION procrastinate_defer_jobs_v1 SECURITY DEFINER SET search_path = public, pg_temp"
-    )
+    op.execute("ALTER FUNCTION procrastinate_defer_jobs_v1 SECURITY DEFINER SET search_path = public, pg_temp")
     for table in ("workers", "jobs", "periodic_defers", "events"):
         grant(f"procrastinate_{table}", SYSTEM_ROLE)
     op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {SYSTEM_ROLE}")

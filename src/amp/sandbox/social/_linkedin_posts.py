@@ -11,7 +11,7 @@ from amp.sandbox.faults import Fault
 from amp.sandbox.ledger import Draft, Post, Span, find_post, find_same, list_of_account, make_public, reword, withdraw
 from amp.sandbox.snowflakes import UNIX_EPOCH, Snowflakes
 from amp.sandbox.social import _linkedin_text as little_text
-from amp.sandbox.social._linkedin_rest import Closed, check_is_caller, denied, error, invalid, parse, person
+from amp.sandbox.social._linkedin_rest import Closed, check_is_caller, denied, error, invalid, parse
 from amp.sandbox.uploads import Upload, find_uploads
 from amp.sandbox.vendor import Call
 
@@ -164,8 +164,16 @@ async def list_posts(call: Call) -> Response:
         raise error(400, "ILLEGAL_ARGUMENT", "q must be author")
     check_is_caller(call, call.request.query_params.get("author", ""), "author")
     posts = await list_of_account(call, call.account.remote_id, Span(without_kinds=("comment",)), limit=50)
-    elements = [_element(call, post) for post in posts]
+    elements = [_element(post) for post in posts]
     return JSONResponse({"elements": elements, "paging": {"start": 0, "count": len(elements), "links": []}})
+
+
+async def show_post(call: Call) -> Response:
+    """For the same few: one post."""
+    post = await find_post(call, call.request.path_params["urn"])
+    if post is None:
+        raise error(404, "NOT_FOUND", "Could not find entity")
+    return JSONResponse(_element(post))
 
 
 async def comment(call: Call) -> Response:
@@ -260,11 +268,11 @@ async def _own_post(call: Call) -> Post | None:
     return post
 
 
-def _element(call: Call, post: Post) -> dict[str, Any]:
+def _element(post: Post) -> dict[str, Any]:
     moment = int(post.created_at.timestamp() * 1000)
     return {
         "id": post.remote_id,
-        "author": person(call),
+        "author": f"urn:li:person:{post.account}",
         "commentary": post.text,
         "visibility": post.extra.get("visibility", "PUBLIC"),
         "lifecycleState": "PUBLISHED",

@@ -29,6 +29,7 @@ VENDOR = SocialVendor(
         Operation("GET", "/v2/userinfo", oauth.userinfo, frozenset({"openid", "profile"})),
         Operation("POST", "/rest/posts", rest(posts.create_post), _WRITE, Step.COMMIT, _DAILY),
         Operation("GET", "/rest/posts", rest(posts.list_posts), _READ),
+        Operation("GET", "/rest/posts/{urn}", rest(posts.show_post), _READ),
         Operation("POST", "/rest/posts/{urn}", rest(posts.change_post), _WRITE),
         Operation("DELETE", "/rest/posts/{urn}", rest(posts.delete_post), _WRITE),
         Operation("POST", "/rest/socialActions/{urn}/comments", rest(posts.comment), _WRITE, Step.COMMIT),

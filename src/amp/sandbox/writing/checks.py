@@ -17,8 +17,8 @@ _TEXT_LABEL = re.compile(
 )
 _TAGGED = re.compile(r"<(post|text|draft|content|caption|message|candidate)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _PAIR = re.compile(
-    r"(?:^|\n)\W*(?:first|earlier|existing|old|original|a)\b[^\n:]{0,20}:\s*(?P<one>.+?)"
-    r"\n\W*(?:second|new|newer|candidate|later|b)\b[^\n:]{0,20}:\s*(?P<two>.+)\Z",
+    r"(?:^|\n)[^\w\n]{0,9}(?:first|earlier|existing|old|original|a)\b[^\n:]{0,20}:\s*(?P<one>.+?)"
+    r"\n[^\w\n]{0,9}(?:second|new|newer|candidate|later|b)\b[^\n:]{0,20}:\s*(?P<two>.+)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = re.compile(r"[\"“'‘]([^\"”'’]{2,40})[\"”'’]")
@@ -100,12 +100,14 @@ def verdict(checked: Checked | None, name: str, description: str, about: str | N
     return not guilty if named & FINE else guilty
 
 
-def related_words(topic: str, most: int) -> list[str]:
-    """Words by which a text would betray that it is about a topic."""
+def related_words(topic: str, count: int) -> list[str]:
+    """Words by which a text would betray that it is about a topic: known ones, then the topic in company."""
     key = stem(topic)
-    known = next((terms for start, terms in _RELATED.items() if key.startswith(start) or start.startswith(key)), None)
+    known = next((terms for start, terms in _RELATED.items() if key.startswith(start) or start.startswith(key)), ())
     plural = topic if topic.endswith("s") else f"{topic}s"
-    return list(dict.fromkeys(known or (topic, plural, f"talk about {topic}")))[:most]
+    company = (f"{word} {topic}" for word in ("talk about", "more on", "news on", "a word on", "thoughts on", "our"))
+    own = (topic, plural, *company, *(f"{topic} {word}" for word in ("question", "issue", "advice", "story")))
+    return list(dict.fromkeys([*known, *own]))[:count]
 
 
 def _topics(checked: Checked | None, named: frozenset[str], description: str, about: str | None) -> list[str]:

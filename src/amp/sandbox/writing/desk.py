@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from amp.sandbox.writing.brief import read_brief
+from amp.sandbox.writing.brief import Brief, read_brief
 from amp.sandbox.writing.prose import Pen
 from amp.sandbox.writing.schemas import Filler
 
 _USUAL_LENGTH = 700
 _LONGEST = 6000
+_READ = 20_000
 _CHARACTERS_PER_TOKEN = 4
 _FINAL = re.compile(r"final|result|output|answer|respond|submit", re.IGNORECASE)
 
@@ -85,13 +86,22 @@ def identifier(prefix: str, seed: str, length: int = 24) -> str:
     return prefix + "".join(alphabet[byte % len(alphabet)] for byte in digest)
 
 
+def _brief(prompt: Prompt) -> Brief:
+    """What the prompt says, as far as its beginning and its end show: nobody states a limit in between."""
+    return read_brief(*(_ends(text) for text in (prompt.task, prompt.instructions)))
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _READ else f"{text[:_READ]}\n{text[-_READ:]}"
+
+
 def _filled(prompt: Prompt, schema: Mapping[str, Any], variant: int) -> Any:
     seed = _seed(prompt, json.dumps(schema, sort_keys=True), variant)
-    return Filler(schema, read_brief(prompt.task, prompt.instructions), seed).fill()
+    return Filler(schema, _brief(prompt), seed).fill()
 
 
 def _prose(prompt: Prompt, variant: int) -> str:
-    brief = read_brief(prompt.task, prompt.instructions)
+    brief = _brief(prompt)
     return Pen(brief, _seed(prompt, "", variant)).post(longest=min(brief.longest or _USUAL_LENGTH, _LONGEST))
 
 

@@ -23,17 +23,24 @@ def choose_number(schema: Mapping[str, Any], name: str, dice: random.Random) -> 
 
 
 def shared_out(made: Sequence[Any], item: Mapping[str, Any], dice: random.Random) -> None:
-    """Make the shares in a list of objects sum to one, or to a hundred."""
+    """Make the shares in a list of objects sum to one, or to a hundred, where their bounds leave room for that."""
     for name, schema in item.get("properties", {}).items():
         if not _SHARE.search(name.lower()) or schema.get("type") not in ("number", "integer") or not made:
             continue
-        _, high = _bounds(schema, name)
-        total = 100 if high == 100 else 1
-        weights = [dice.uniform(1, 2) for _ in made]
-        shares = [round(total * weight / sum(weights), 0 if total == 100 else 2) for weight in weights]
-        shares[0] += round(total - sum(shares), 2)
-        for entry, share in zip(made, shares, strict=True):
-            entry[name] = int(share) if schema["type"] == "integer" else round(share, 2)
+        low, high = _bounds(schema, name)
+        whole = schema["type"] == "integer"
+        shares = _shares(len(made), 100 if whole or high == 100 else 1, dice)
+        if all(low <= share <= high for share in shares):
+            for entry, share in zip(made, shares, strict=True):
+                entry[name] = int(share) if whole else share
+
+
+def _shares(count: int, total: int, dice: random.Random) -> list[float]:
+    digits = 0 if total == 100 else 2
+    weights = [dice.uniform(1, 2) for _ in range(count)]
+    shares = [round(total * weight / sum(weights), digits) for weight in weights]
+    shares[0] = round(shares[0] + total - sum(shares), digits)
+    return shares
 
 
 def _bounds(schema: Mapping[str, Any], name: str) -> tuple[float, float]:

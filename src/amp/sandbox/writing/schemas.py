@@ -16,11 +16,13 @@ from amp.sandbox.writing.brief import Brief, listed_topics
 from amp.sandbox.writing.fields import Field, finished, write_field
 from amp.sandbox.writing.limits import stated_count, stated_limit, stated_words
 from amp.sandbox.writing.numbers import choose_number, shared_out
-from amp.sandbox.writing.prose import Pen
+from amp.sandbox.writing.prose import Pen, cut
 
 Schema = Mapping[str, Any]
 
 _DEEPEST = 8
+_DEEPEST_REQUIRED = 24
+_MOST_VALUES = 5000
 _MOST_ITEMS = 40
 _NOTE = re.compile(
     r"\b(maxLength|minLength|maxItems|minItems|maximum|minimum|exclusiveMinimum|exclusiveMaximum): (-?[\d.]+)"
@@ -47,11 +49,13 @@ class Filler:
         self._brief = brief
         self._pen = Pen(brief, seed)
         self._checked = checks.read_check(brief.prompt)
+        self._values = 0
 
     def fill(self) -> Any:
         return self._value(self._root, Spot("answer"))
 
     def _value(self, schema: Schema, spot: Spot) -> Any:
+        self._values += 1
         schema = self._resolved(schema, spot)
         if "const" in schema:
             return schema["const"]
@@ -70,6 +74,10 @@ class Filler:
                 return None
             case _:
                 return self._string(schema, spot)
+
+    def _must_end(self, spot: Spot) -> bool:
+        """Schemas may refer to themselves: from here on only what is required."""
+        return spot.depth >= _DEEPEST or self._values > _MOST_VALUES
 
     def _resolved(self, schema: Schema, spot: Spot) -> Schema:
         """Follow references, merge `allOf`, and settle for one of several forms."""
@@ -90,9 +98,9 @@ class Filler:
         """Something rather than nothing, except for what must not be invented and when it gets too deep."""
         nothing = [form for form in forms if form.get("type") == "null"]
         something = [form for form in forms if form.get("type") != "null"]
-        if nothing and (not something or spot.depth >= _DEEPEST or _ABSENT.search(spot.name.lower())):
+        if nothing and (not something or self._must_end(spot) or _ABSENT.search(spot.name.lower())):
             return nothing[0]
-        if spot.depth >= _DEEPEST:
+        if self._must_end(spot):
             return min(something, key=lambda form: "$ref" in form or _type_of(form) in ("object", "array"))
         return self._pen.dice.choice(something)
 
@@ -120,10 +128,10 @@ class Filler:
         required = set(schema.get("required", ()))
         made: dict[str, Any] = {}
         for name, inner in properties.items():
-            if spot.depth < _DEEPEST or name in required:
+            if not self._must_end(spot) or (name in required and spot.depth < _DEEPEST_REQUIRED):
                 made[name] = self._value(inner, Spot(name, spot.depth + 1, spot.about))
         extra = schema.get("additionalProperties")
-        if not properties and isinstance(extra, Mapping) and spot.depth < _DEEPEST:
+        if not properties and isinstance(extra, Mapping) and not self._must_end(spot):
             keys = listed_topics(self._brief.prompt) or [self._pen.term().replace(" ", "_").lower()]
             made = {key: self._value(cast(Schema, extra), Spot(spot.name, spot.depth + 1, key)) for key in keys}
         return made
@@ -160,7 +168,7 @@ class Filler:
         return [*[first, *others][:count], *[first] * max(0, count - len(others) - 1)]
 
     def _count(self, spot: Spot, least: int | None, most: int) -> int:
-        if spot.depth >= _DEEPEST:
+        if self._must_end(spot):
             return least or 0
         in_parts = spot.name in ("parts", "posts", "thread", "tweets")
         low, high = (in_parts and stated_count(self._brief.prompt)) or (None, None)
@@ -172,7 +180,7 @@ class Filler:
         """Different from each other; the parts of a thread follow each other."""
         field = self._field(item, spot)
         if spot.about and spot.name.endswith(("words", "terms", "synonyms", "keywords", "phrases")):
-            return checks.related_words(spot.about, max(count, 6))[: max(count, 1)]
+            return [cut(word, field.longest) for word in checks.related_words(spot.about, count)]
         if field.is_text and count > 1:
             parts = self._pen.thread(count, longest=field.longest)
             return [finished(field, part, self._pen) for part in parts]

@@ -18,7 +18,6 @@ from amp.sandbox.serving import deliver
 from amp.sandbox.vendor import Refusal, Refused, Sandbox
 from amp.sandbox.wire import MEGABYTE, BodyTooLarge, Cut, read_body
 
-_LARGEST_BODY = 8 * MEGABYTE
 _SIGNED = "sbx."
 
 Model = TypeVar("Model", bound="Body")
@@ -54,7 +53,7 @@ async def serve_writer(
     sandbox: Sandbox, writer: Writer, request: Request, write: Callable[[Ticket], Awaitable[Response]]
 ) -> Response:
     try:
-        body = await read_body(request, _LARGEST_BODY)
+        body = await read_body(request, MEGABYTE)
         ticket = _ticket(sandbox, writer, request, body)
         misfortune = await _misfortune(sandbox, writer, ticket)
         refusal = _objection(misfortune)
