@@ -1,7 +1,9 @@
 """What people do with content between its writing and its publishing."""
 
+import json
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
@@ -191,3 +193,16 @@ async def test_excluded_topics_are_kept_out_and_the_check_can_be_explained(fast_
         verdict = next(each for each in item["quality"] if each["gate"] == "topics")
         assert verdict["outcome"] == "pass", verdict
         assert "pricing" not in item["text"].lower()
+
+
+async def test_the_status_is_a_live_stream_that_tells_every_change(fast_world: World, server: str) -> None:
+    mission = await fast_world.post("/v1/missions", SMALL)
+    path = f"/v1/missions/{mission['id']}"
+    headers = {"Authorization": f"Bearer {fast_world.tenant.test_key}"}
+    async with httpx2.AsyncClient(base_url=server, headers=headers, trust_env=False) as client:
+        assert (await client.get(f"{path}x/events")).status_code == 404
+        async with client.stream("GET", f"{path}/events") as stream:
+            told = (json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: "))
+            assert (await anext(told))["status"] == "active"
+            await fast_world.post(f"{path}/pause")
+            assert (await anext(told))["status"] == "paused"

@@ -220,3 +220,17 @@ async def test_the_timeline_tells_what_happened_in_order(fast_world: World, serv
     assert told[0] == "created"
     assert told[-1] == "published"
     assert told.index("outcome_unknown") < told.index("found")
+
+
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+async def test_with_every_second_answer_lost_nothing_is_posted_twice(
+    fast_world: World, server: str, platform: str
+) -> None:
+    await order(fast_world, server, platform, "accept_then_timeout", script=["ok", "accept_then_timeout"], seconds=1)
+    expected: list[str] = []
+    for _ in range(3):
+        delivery = await scheduled(fast_world, platform)
+        await delivery.step()
+        assert await delivery.finish() == "published"
+        expected += delivery.parts
+    assert await ledger(fast_world, server) == expected

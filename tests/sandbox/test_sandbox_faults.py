@@ -76,6 +76,7 @@ class TestInProcess:
         await world.order("twitter", "accept_then_500", count=1)
         answer = await post(member)
         assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
+        assert answer.headers["x-rate-limit-remaining"] == "99"
         assert len(await world.ledger()) == 1
         assert (await post(member)).status_code == 403  # the resend proves it: duplicate
 

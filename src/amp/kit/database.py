@@ -8,8 +8,8 @@ A transaction sees the rows of the one workspace named in `amp.workspace_id` (an
 `amp.tenant_id`); with neither set it sees nothing.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -17,7 +17,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
-from sqlalchemy import DateTime, MetaData, text
+from sqlalchemy import DateTime, Executable, MetaData, text
+from sqlalchemy import Row as ResultRow
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -66,6 +67,8 @@ SYSTEM = Scope(system=True)
 class Database:
     url: str
     engine: AsyncEngine
+    system_engine: AsyncEngine
+    """Its connections are the system's from the start, and every statement is a transaction by itself."""
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
@@ -73,20 +76,36 @@ class Database:
 
         Errors: Unavailable when the database cannot be reached or its pool stays exhausted.
         """
-        try:
+        with _unavailable_if_out_of_reach():
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 await _enter(session, scope)
                 yield session
                 await _refuse_aborted(session)
-        except (OperationalError, PoolTimeout) as error:
-            raise Unavailable("The database is not available", retry_after=2) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Unavailable("The database connection was lost", retry_after=2) from error
-            raise
+
+    async def system_statement(self, statement: Executable, values: Mapping[str, Any]) -> ResultRow[Any] | None:
+        """Run one statement in system scope, a transaction by itself, in one round trip; its only row, if any.
+
+        For what every request does. Errors: Unavailable.
+        """
+        with _unavailable_if_out_of_reach():
+            async with self.system_engine.connect() as connection:
+                return (await connection.execute(statement, values)).one_or_none()
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self.system_engine.dispose()
+
+
+@contextmanager
+def _unavailable_if_out_of_reach() -> Generator[None]:
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        raise Unavailable("The database is not available", retry_after=2) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database connection was lost", retry_after=2) from error
+        raise
 
 
 async def reachable(database: Database) -> bool:
@@ -118,15 +137,20 @@ async def _enter(session: AsyncSession, scope: Scope) -> None:
 
 def open_database(url: str, *, pool_size: int = 10) -> Database:
     """Connect lazily to `postgresql://...`; a pool that stays full for 5 s is an Unavailable, not a queue."""
-    engine = create_async_engine(
+    engine = _engine(url, APP_ROLE, pool_size)
+    system_engine = _engine(url, SYSTEM_ROLE, max(1, pool_size // 2)).execution_options(isolation_level="AUTOCOMMIT")
+    return Database(url, engine, system_engine)
+
+
+def _engine(url: str, role: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
         sqlalchemy_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
         pool_recycle=1800,
-        connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
+        connect_args={"options": f"-c role={role} -c timezone=UTC", "connect_timeout": 5},
     )
-    return Database(url=url, engine=engine)
 
 
 def sqlalchemy_url(url: str) -> str:

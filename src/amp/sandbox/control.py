@@ -150,7 +150,7 @@ async def _account(
     handle = wanted.handle or f"demo_{random_token(6).lower()}".replace("-", "_")
     scopes = frozenset(wanted.scopes) if wanted.scopes is not None else vendor.scopes
     async with sandbox.database.engine.begin() as connection:
-        made = await make_account(connection, owner, vendor.name, handle, sandbox.clock.now())
+        made = await make_account(connection, owner, vendor.name, handle, vendor.account_id, sandbox.clock.now())
         client = sandbox_client(sandbox.signing_key, vendor=vendor.name, owner=owner, account=made.remote_id)
         grant = Grant(owner, vendor.name, made.remote_id, client.client_id, scopes, random_token(12))
         body = {

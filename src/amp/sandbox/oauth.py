@@ -6,7 +6,8 @@ and live on real time, for as long as the vendor says.
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -38,6 +39,7 @@ class Ask:
     scopes: frozenset[str]
     title: str
     code_lifetime: timedelta
+    account_id: Callable[[bytes], str]
     challenge: str | None = None
     challenge_method: str | None = None
 
@@ -104,20 +106,18 @@ async def redeem_code(connection: AsyncConnection, sandbox: Sandbox, client: Cli
     )
 
 
-async def make_account(connection: AsyncConnection, owner: str, vendor: str, handle: str, now: datetime) -> Account:
+async def make_account(
+    connection: AsyncConnection,
+    owner: str,
+    vendor: str,
+    handle: str,
+    account_id: Callable[[bytes], str],
+    now: datetime,
+) -> Account:
     """The owner's account with this handle; the same handle always gives the same remote id."""
-    remote_id = remote_id_of(owner, vendor, handle)
-    name = handle.replace("_", " ").replace("-", " ").replace(".", " ").title()
+    remote_id = account_id(hashlib.sha256(f"{owner}/{vendor}/{handle.lower()}".encode()).digest())
+    name = re.sub(r"[._-]+", " ", handle).strip().title()
     return await know_account(connection, owner, vendor, remote_id, handle=handle, name=name, now=now)
-
-
-def remote_id_of(owner: str, vendor: str, handle: str) -> str:
-    """19 digits for most vendors, ten letters and digits for LinkedIn, as their own ids look."""
-    digest = hashlib.sha256(f"{owner}/{vendor}/{handle.lower()}".encode()).digest()
-    if vendor == "linkedin":
-        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-        return "".join(alphabet[byte % 64] for byte in digest[:10])
-    return str(10**18 + int.from_bytes(digest[:8]) % (8 * 10**17))
 
 
 async def _page(connection: AsyncConnection, request: Request, ask: Ask, owner: str) -> Response:
@@ -141,7 +141,8 @@ async def _chosen(connection: AsyncConnection, sandbox: Sandbox, request: Reques
     row = (await connection.execute(query)).mappings().one_or_none()
     if row is not None:
         return account_of(row)
-    return await make_account(connection, owner, vendor, login or f"{vendor}_demo", sandbox.clock.now())
+    handle = login or f"{vendor}_demo"
+    return await make_account(connection, owner, vendor, handle, ask.account_id, sandbox.clock.now())
 
 
 def _echo(ask: Ask) -> dict[str, str]:

@@ -4,7 +4,7 @@ One transaction per request, never open while a body is read or an answer held b
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import anyio
@@ -45,14 +45,27 @@ def _route(sandbox: Sandbox, vendor: SocialVendor, entry: Operation | Page) -> R
     return Route(entry.path, endpoint, methods=[entry.method])
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request, before an order takes its answer away."""
+
+    response: Response
+    misfortune: Misfortune | None = None
+    window: Window | None = None
+
+
 async def serve(sandbox: Sandbox, vendor: SocialVendor, operation: Operation, request: Request) -> Response:
     try:
         body = await read_body(request, operation.max_body)
     except BodyTooLarge:
         return vendor.dress(vendor.refuse(Refusal.TOO_LARGE), None)
     async with sandbox.database.engine.begin() as connection:
-        response, misfortune = await _attend(sandbox, vendor, operation, request, body, connection)
-    return await deliver(response, misfortune, vendor.refuse)
+        outcome = await _attend(sandbox, vendor, operation, request, body, connection)
+
+    def refuse(refusal: Refusal) -> Response:
+        return vendor.dress(vendor.refuse(refusal), outcome.window)
+
+    return await deliver(outcome.response, outcome.misfortune, refuse)
 
 
 async def deliver(response: Response, misfortune: Misfortune | None, refuse: Callable[[Refusal], Response]) -> Response:
@@ -85,31 +98,42 @@ async def _attend(
     request: Request,
     body: bytes,
     connection: AsyncConnection,
-) -> tuple[Response, Misfortune | None]:
+) -> Outcome:
     now = sandbox.clock.now()
-    token = _bearer_token(request)
-    if operation.identify is not None:
-        bearer = await operation.identify(sandbox, request, connection)
-    else:
-        bearer = token and await find_bearer(connection, sandbox.signing_key, vendor.name, token, now)
-    if not bearer:
-        refusal = Refusal.UNKNOWN_TOKEN if token else Refusal.NO_TOKEN
-        return vendor.dress(vendor.refuse(refusal), _untouched(operation.limit, now)), None
-    if bearer.ended is not None:
-        refusal = Refusal.EXPIRED_TOKEN if bearer.ended == "expired" else Refusal.REVOKED_TOKEN
-        return vendor.dress(vendor.refuse(refusal), _untouched(operation.limit, now)), None
+    bearer = await _identify(sandbox, vendor, operation, request, connection)
+    if isinstance(bearer, Refusal):
+        window = _untouched(operation.limit, now)
+        return Outcome(vendor.dress(vendor.refuse(bearer), window))
     account = bearer.account
     misfortune = await befall(connection, account.owner, vendor.name, account, operation.step_of(request))
     window = await _count(connection, account, operation, now)
     refusal = await _objection(connection, bearer, operation, misfortune, window)
     if refusal is Refusal.RATE_LIMITED_BARE:
-        return vendor.refuse(refusal), misfortune
+        return Outcome(vendor.refuse(refusal), misfortune, window)
     if refusal is Refusal.RATE_LIMITED and window:
         window = replace(window, used=window.limit)
     if refusal is not None:
-        return vendor.dress(vendor.refuse(refusal), window), misfortune
+        return Outcome(vendor.dress(vendor.refuse(refusal), window), misfortune, window)
     call = Call(sandbox, request, body, connection, account, bearer.grant.scopes, now, misfortune)
-    return vendor.dress(await _perform(operation, call), window), misfortune
+    return Outcome(vendor.dress(await _perform(operation, call), window), misfortune, window)
+
+
+async def _identify(
+    sandbox: Sandbox, vendor: SocialVendor, operation: Operation, request: Request, connection: AsyncConnection
+) -> Bearer | Refusal:
+    """Whose token this is, if it still counts."""
+    token = _bearer_token(request)
+    if operation.identify is not None:
+        bearer = await operation.identify(sandbox, request, connection)
+    elif token is not None:
+        bearer = await find_bearer(connection, sandbox.signing_key, vendor.name, token, sandbox.clock.now())
+    else:
+        return Refusal.NO_TOKEN
+    if bearer is None:
+        return Refusal.UNKNOWN_TOKEN
+    if bearer.ended is not None:
+        return Refusal.EXPIRED_TOKEN if bearer.ended == "expired" else Refusal.REVOKED_TOKEN
+    return bearer
 
 
 async def _perform(operation: Operation, call: Call) -> Response:

@@ -130,6 +130,10 @@ def undressed(response: Response, window: Window | None) -> Response:
     return response
 
 
+def nineteen_digits(digest: bytes) -> str:
+    return str(10**18 + int.from_bytes(digest[:8]) % (8 * 10**17))
+
+
 @dataclass(frozen=True)
 class SocialVendor:
     name: str
@@ -145,6 +149,9 @@ class SocialVendor:
     """Of access tokens, in real time."""
 
     gives_refresh_tokens: bool = False
+
+    account_id: Callable[[bytes], str] = nineteen_digits
+    """An account's id as this vendor spells it, from a hash."""
 
     dress: Callable[[Response, Window | None], Response] = undressed
     """Adds the headers this vendor puts on every answer; `window` is the caller's rate window, if known."""

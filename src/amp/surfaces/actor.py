@@ -7,14 +7,11 @@ else takes one statement.
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from amp.domain.tenants import queries
 from amp.domain.tenants.keys import parse_key
 from amp.domain.tenants.queries import Admission, RateWindow
 from amp.domain.tenants.roles import Actor
 from amp.domain.tenants.tokens import AccessClaims, read_access_token
-from amp.kit.database import SYSTEM
 from amp.kit.errors import Forbidden, NotFound, Unauthenticated
 from amp.kit.ids import Kind, decode
 from amp.surfaces.door import Door
@@ -54,8 +51,7 @@ async def _by_key(door: Door, token: str, window: RateWindow) -> Admission:
     key = parse_key(token)
     if key is None:
         raise Unauthenticated("This is not an API key: it is incomplete or mistyped")
-    async with door.units.database.transaction(SYSTEM) as session:
-        admission = await queries.admit_key(session, key.digest(door.secrets), window)
+    admission = await queries.admit_key(door.units.database, key.digest(door.secrets), window)
     if admission is None:
         raise Unauthenticated("This API key is unknown, expired or revoked")
     return admission
@@ -66,18 +62,17 @@ async def _by_session(door: Door, token: str, wanted: str | None, window: RateWi
     if claims is None:
         raise Unauthenticated("This access token is expired or not one of ours; refresh it or log in again")
     tenant_id = claims.tenant_id if wanted is None else _tenant(wanted)
-    async with door.units.database.transaction(SYSTEM) as session:
-        admission = tenant_id and await _admit(session, claims, tenant_id, window)
-        if admission:
-            return admission
-        own = await _admit(session, claims, claims.tenant_id, window)
-    if own:
+    admission = tenant_id and await _admit(door, claims, tenant_id, window)
+    if admission:
+        return admission
+    if wanted is not None and await _admit(door, claims, claims.tenant_id, window):
         raise Forbidden("You do not belong to this tenant", param="X-Tenant-ID")
     raise Unauthenticated("This session is over; log in again")
 
 
-async def _admit(session: AsyncSession, claims: AccessClaims, tenant_id: UUID, window: RateWindow) -> Admission | None:
-    return await queries.admit_session(session, claims.session_id, tenant_id, claims.environment, window)
+async def _admit(door: Door, claims: AccessClaims, tenant_id: UUID, window: RateWindow) -> Admission | None:
+    database = door.units.database
+    return await queries.admit_session(database, claims.session_id, tenant_id, claims.environment, window)
 
 
 def _tenant(text: str) -> UUID | None:

@@ -30,6 +30,7 @@ from amp.domain.pipeline.messages import WriteContent
 from amp.domain.pipeline.port import Assignment
 from amp.domain.pipeline.runner import current_cycle, explained
 from amp.domain.pipeline.similarity import Earlier
+from amp.domain.pipeline.stages import content as content_stage
 from amp.domain.pipeline.stages.stage import Cycle
 from amp.domain.platforms.port import Capabilities
 from amp.domain.publishing.port import SocialPlatforms
@@ -286,7 +287,8 @@ async def _put_away(uow: UnitOfWork, desk: Desk, verdicts: Sequence[Verdict]) ->
     content.hash = content_hash(content)
     content.updated_at = uow.clock.now()
     await _decide(uow, desk, content, verdicts)
-    await cycles.run_stage_soon(uow, desk.cycle.job, "content")
+    await uow.session.flush()
+    await content_stage.conclude(uow, desk.cycle)
 
 
 async def _decide(uow: UnitOfWork, desk: Desk, content: Content, verdicts: Sequence[Verdict]) -> None:

@@ -13,6 +13,7 @@ from amp.domain.tenants.models import ApiKey, Environment, Membership, Role, Ten
 from amp.domain.tenants.roles import Actor
 from amp.engine import throttle
 from amp.kit.clock import real_now
+from amp.kit.database import Database
 from amp.kit.pagination import Cursor, Page, page_of, paged
 
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -69,20 +70,20 @@ _ADMIT_SESSION = text(
 )
 
 
-async def admit_key(session: AsyncSession, digest: bytes, window: RateWindow) -> Admission | None:
-    """The owner of a valid key, one request counted, all in one statement (in system scope)."""
+async def admit_key(database: Database, digest: bytes, window: RateWindow) -> Admission | None:
+    """The owner of a valid key, one request counted, all in one statement."""
     now = real_now()
     known = {"digest": digest, "touch_before": now - _TOUCH_EVERY}
-    row = (await session.execute(_ADMIT_KEY, {**known, **_counted(window, now)})).one_or_none()
+    row = await database.system_statement(_ADMIT_KEY, {**known, **_counted(window, now)})
     return None if row is None else _admission(row, key_id=row.key_id, scopes=tuple(row.scopes))
 
 
 async def admit_session(
-    session: AsyncSession, session_id: UUID, tenant_id: UUID, environment: Environment, window: RateWindow
+    database: Database, session_id: UUID, tenant_id: UUID, environment: Environment, window: RateWindow
 ) -> Admission | None:
-    """The person of a valid session, as member of `tenant_id`, one request counted (in system scope)."""
+    """The person of a valid session, as member of `tenant_id`, one request counted, all in one statement."""
     known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
-    row = (await session.execute(_ADMIT_SESSION, {**known, **_counted(window, real_now())})).one_or_none()
+    row = await database.system_statement(_ADMIT_SESSION, {**known, **_counted(window, real_now())})
     return None if row is None else _admission(row, user_id=row.user_id, role=row.role, session_id=row.session_id)
 
 

@@ -1,4 +1,4 @@
-"""LinkedIn: numbers (section 6.9), which need permissions that a plain member token does not have."""
+"""LinkedIn: numbers (Member Post Statistics, Member Follower Count), which need permissions that a plain member token does not have."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""LinkedIn: media upload (section 6.5): opaque addresses on the sandbox's own host, parts with ETags, processing."""
+"""LinkedIn: media upload (Images, Videos and Documents API): opaque addresses on the sandbox's own host, parts with
+ETags, processing."""
 
 from datetime import timedelta
 from typing import Literal

@@ -1,4 +1,4 @@
-"""LinkedIn: OAuth and the profile (sections 6.2 and 6.3). Members log in again every 60 days: refresh tokens are
+"""LinkedIn: OAuth and the profile ("Authorization Code Flow", "Sign In with LinkedIn using OpenID Connect"). Members log in again every 60 days: refresh tokens are
 for approved partners, which here are those who hold a signed one."""
 
 import hmac
@@ -23,6 +23,7 @@ from amp.sandbox.words import words
 
 ACCESS_LIFETIME = timedelta(days=60)
 
+_MEMBER_ID = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _REFRESH_LIFETIME = timedelta(days=365)
 _CODE_LIFETIME = timedelta(minutes=30)
 _SCOPES = words(
@@ -36,6 +37,11 @@ _NO_MATCH = (
 )
 
 
+def member_id(digest: bytes) -> str:
+    """Ten characters, as in `urn:li:person:AbC123dEf4`."""
+    return "".join(_MEMBER_ID[byte % len(_MEMBER_ID)] for byte in digest[:10])
+
+
 async def authorize(sandbox: Sandbox, request: Request) -> Response:
     """An unknown app or address is told to the person; wrong scopes are told to the app."""
     query = request.query_params
@@ -47,7 +53,7 @@ async def authorize(sandbox: Sandbox, request: Request) -> Response:
         wrong = " ".join(sorted(scopes - _SCOPES)) or "(none)"
         answer = {"error": "unauthorized_scope_error", "error_description": f'Scope "{wrong}" is not authorized'}
         return back(redirect_uri, answer | ({"state": query["state"]} if "state" in query else {}))
-    ask = Ask(client, redirect_uri, query.get("state", ""), scopes, "LinkedIn", _CODE_LIFETIME)
+    ask = Ask(client, redirect_uri, query.get("state", ""), scopes, "LinkedIn", _CODE_LIFETIME, member_id)
     return await consent(sandbox, request, ask, _DENIED)
 
 

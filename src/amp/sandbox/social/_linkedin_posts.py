@@ -1,4 +1,5 @@
-"""LinkedIn: posts and comments (sections 6.4 and 6.6): an empty 201 with the URN in a header, and nothing twice."""
+"""LinkedIn: posts and comments (Posts API, Social Actions API): an empty 201 with the URN in a header, and nothing
+twice."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""LinkedIn: what every call to `/rest` must carry, and how LinkedIn says no (sections 6.1 and 6.8)."""
+"""LinkedIn: what every call to `/rest` must carry, and how LinkedIn says no ("API Versioning", "Error Handling")."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def invalid(field: str, message: str, code: str = "INVALID_VALUE_FOR_FIELD") -> 
 
 
 def dress(response: Response, window: Window | None) -> Response:
-    """No header says when a limit ends (section 6.7)."""
+    """No header says when a limit ends."""
     response.headers["x-li-uuid"] = request_id().removeprefix("req_").upper()
     response.headers["x-li-fabric"] = "prod-lva1"
     response.headers["x-restli-protocol-version"] = "2.0.0"
@@ -127,7 +127,7 @@ def _check_version(call: Call) -> None:
 
 
 def _check_encoding(call: Call) -> None:
-    """URNs in a path or a query key are percent-encoded (section 6.1)."""
+    """URNs in a path or a query key are percent-encoded (Rest.li protocol 2.0)."""
     raw: bytes = call.request.scope.get("raw_path", b"")
     if b"urn:li:" in raw + b"?" + call.request.scope["query_string"]:
         raise error(400, "ILLEGAL_ARGUMENT", "URNs in paths and query parameters must be URL encoded")

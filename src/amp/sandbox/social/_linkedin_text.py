@@ -1,4 +1,4 @@
-"""LinkedIn's "little text" (section 6.4): what readers see of a commentary.
+"""LinkedIn's "little text" (Posts API, "little text format"): what readers see of a commentary.
 
 \\( \\# \\\\            a reserved character, meant literally
 #word               a hashtag, as is `{hashtag|\\#|word}`

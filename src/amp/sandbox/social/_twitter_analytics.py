@@ -1,4 +1,4 @@
-"""X: `GET /2/tweets/analytics` (section 1.8): one's own posts, bucket by bucket."""
+"""X: `GET /2/tweets/analytics` (contract 2.167): one's own posts, bucket by bucket."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

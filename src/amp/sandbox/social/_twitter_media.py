@@ -1,4 +1,5 @@
-"""X: media upload (section 1.5), in one shot or in chunks, with processing over the clock everybody sees."""
+"""X: media upload (contract 2.167 and the guide "Media upload"), in one shot or in chunks, with processing over the
+clock everybody sees."""
 
 import base64
 import binascii

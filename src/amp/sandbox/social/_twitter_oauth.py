@@ -1,4 +1,4 @@
-"""X: OAuth 2.0 with PKCE (section 1.2). A code lives 30 seconds, an access token two hours, a refresh token one use."""
+"""X: OAuth 2.0 with PKCE, as the guide describes it. A code lives 30 seconds, an access token two hours, a refresh token one use."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from amp.sandbox.accounts import Client, read_client
 from amp.sandbox.oauth import Ask, Code, consent, redeem_code
 from amp.sandbox.social._twitter_problems import dress, problem
 from amp.sandbox.tokens import Grant, issue, redeem_refresh_token, revoke
-from amp.sandbox.vendor import Refused, Sandbox
+from amp.sandbox.vendor import Refused, Sandbox, nineteen_digits
 from amp.sandbox.wire import KILOBYTE, BadForm, BodyTooLarge, media_type, parse_form, read_body
 from amp.sandbox.words import words
 
@@ -91,6 +91,7 @@ def _ask(sandbox: Sandbox, query: Mapping[str, str]) -> Ask:
         scopes=scopes,
         title="X",
         code_lifetime=_CODE_LIFETIME,
+        account_id=nineteen_digits,
         challenge=query["code_challenge"],
         challenge_method=method,
     )

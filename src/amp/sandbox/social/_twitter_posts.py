@@ -1,4 +1,4 @@
-"""X: making and deleting posts (section 1.4): a closed body, the 280 rule, media that are ready, nothing twice."""
+"""X: making and deleting posts (contract 2.167, `TweetCreateRequest`): a closed body, the 280 rule, media that are ready, nothing twice."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ _EXCLUSIVE = ("poll", "quote_tweet_id", "direct_message_deep_link", "media", "ca
 
 
 def parse(call: Call, model: type[BaseModel]) -> Any:
-    """The body as `model`, or body d naming every member that is wrong."""
+    """The body as `model`, or a 400 naming every member that is wrong."""
     if media_type(call.request) != "application/json":
         raise Refused(problems.problem(415, "Unsupported Media Type", "Content-Type must be application/json."))
     try:
@@ -121,7 +121,7 @@ async def create_post(call: Call) -> Response:
 
 
 async def delete_post(call: Call) -> Response:
-    """404 body e for an unknown id, 403 body b for somebody else's post (section 1.4)."""
+    """404 for an unknown id, 403 for somebody else's post."""
     remote_id = call.request.path_params["id"]
     post = await find_post(call, remote_id)
     if post is None:
@@ -142,7 +142,8 @@ def _check_combination(wanted: NewPost) -> None:
 
 
 async def _check_references(call: Call, wanted: NewPost) -> Post | None:
-    """The post replied to. Replying to others needs their summons (section 1.6); one's own threads do not."""
+    """The post replied to. Replying to others needs their summons (self-serve rules of 2026); one's
+    own threads do not."""
     parent_id = wanted.reply.in_reply_to_tweet_id if wanted.reply else None
     quoted_id = wanted.quote_tweet_id
     if not parent_id and not quoted_id:
@@ -177,7 +178,7 @@ async def _check_media(call: Call, media_ids: Sequence[str]) -> list[Upload]:
 
 
 def _check_text(text: str) -> None:
-    """Breaches of the rules for text come as the general 403 (section 1.7)."""
+    """Breaches of the rules for text come as the general 403 (as clients report)."""
     if len(text) > _LONGEST_TEXT or weight(text) > MAX_WEIGHT or count_cashtags(text) > 1:
         raise problems.forbidden(problems.NOT_PERMITTED)
 

@@ -1,4 +1,10 @@
-"""How X says no: problem bodies (section 1.7 of the protocol notes, letters a to h) and what is on every answer."""
+"""How X says no, and what is on every answer. The shapes are those of X's own local emulator and of the contract;
+clients compare the last segment of a problem's type, because its host has changed before.
+
+    401, 403, 429, 5xx   {"title", "type": "about:blank", "status", "detail"}
+    400                  {"errors": [{"parameters", "message"}], "title", "detail", "type": ".../invalid-request"}
+    404, or beside data  {"errors": [{"value", "parameter", "resource_id", "resource_type", ...}]}
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +32,8 @@ _REFUSALS: dict[Refusal, tuple[int, str, str]] = {
 
 
 def refuse(refusal: Refusal) -> Response:
-    """Bodies a, b, f and h. Two look different: an app's token on a member's endpoint (c), and the older words
-    for too many requests (g)."""
+    """Two look different from the rest: an app's token on a member's endpoint, and the older words for too many
+    requests."""
     if refusal is Refusal.APP_TOKEN:
         return _unsupported_authentication()
     if refusal is Refusal.RATE_LIMITED_BARE:
@@ -42,12 +48,12 @@ def problem(status: int, title: str, detail: str) -> JSONResponse:
 
 
 def forbidden(detail: str) -> Refused:
-    """Body b."""
+    """A 403: somebody else's, said twice, or against the rules."""
     return Refused(problem(403, "Forbidden", detail))
 
 
 def invalid(*errors: dict[str, Any]) -> Refused:
-    """Body d; each error comes from `at`."""
+    """A 400; each error comes from `at`."""
     body = {
         "errors": list(errors),
         "title": "Invalid Request",
@@ -62,7 +68,7 @@ def at(parameter: str, values: Sequence[str], message: str) -> dict[str, Any]:
 
 
 def not_found(parameter: str, value: str, kind: str = "tweet") -> dict[str, Any]:
-    """One entry of body e, which comes with a 404 or, beside data, with a 200."""
+    """One missing thing; comes with a 404 or, beside data, with a 200."""
     return {
         "value": value,
         "detail": f"Could not find {kind} with {parameter}: [{value}].",

@@ -1,4 +1,4 @@
-"""X: query parameters, which are as closed as bodies: an unknown name or value is body d."""
+"""X: query parameters, which are as closed as bodies: an unknown name or value is an invalid request."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""X: reading (sections 1.3, 1.8 and 1.9): the account, posts by id, and the timeline that answers "did it go out?"."""
+"""X: reading (contract 2.167): the account, posts by id, and the timeline that answers "did it go out?"."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

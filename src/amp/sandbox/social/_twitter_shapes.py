@@ -1,4 +1,4 @@
-"""X: posts and accounts as the API shows them (sections 1.3 and 1.8), in the new spelling or the old.
+"""X: posts and accounts as the API shows them, in the new spelling or the old.
 
 The contract renamed *tweet* to *post* in 2026 while guides and clients kept the old names. Who asks with
 `tweet.fields` is answered in the old spelling, everybody else in the new one.

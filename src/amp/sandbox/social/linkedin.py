@@ -1,5 +1,5 @@
-"""LinkedIn, as a member's app sees it: the versioned Posts API, pretended. Sections named in these files are those
-of the protocol notes that the sandbox was written from."""
+"""LinkedIn, as a member's app sees it: the versioned Posts API, pretended. Where LinkedIn documents nothing, it
+answers as published clients report; comments say so."""
 
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ VENDOR = SocialVendor(
     dress=dress,
     scopes=_WRITE | {"openid", "profile", "email"},
     access_lifetime=oauth.ACCESS_LIFETIME,
+    account_id=oauth.member_id,
     routes=(
         Page("GET", "/oauth/v2/authorization", oauth.authorize),
         Page("POST", "/oauth/v2/accessToken", oauth.access_token),

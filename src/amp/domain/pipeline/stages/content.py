@@ -17,13 +17,18 @@ from amp.kit.ids import new_id
 
 async def run(job: Job, cycle: Cycle) -> None:
     async with job.unit() as uow:
-        await cycles.lock_job(uow, cycle.job_id)
         await _hand_out(uow, cycle)
-        total, unwritten = await _count(uow, cycle)
-        if unwritten:
-            await progress(uow, cycle, "content", 100 * (total - unwritten) / total)
-        else:
-            await finish(uow, cycle, "content")
+        await conclude(uow, cycle)
+
+
+async def conclude(uow: UnitOfWork, cycle: Cycle) -> None:
+    """Count what is written; when that is everything the stage is over. Whoever writes the last item finds out."""
+    await cycles.lock_job(uow, cycle.job_id)
+    total, unwritten = await _count(uow, cycle)
+    if unwritten:
+        await progress(uow, cycle, "content", 100 * (total - unwritten) / total)
+    else:
+        await finish(uow, cycle, "content")
 
 
 async def _hand_out(uow: UnitOfWork, cycle: Cycle) -> None:

@@ -27,14 +27,18 @@ _WAITING = ("generating", "generated", "pending_review", "approved", "needs_atte
 
 async def run(job: Job, cycle: Cycle) -> None:
     async with job.unit() as uow:
-        await cycles.lock_job(uow, cycle.job_id)
-        total, waiting = await _count(uow, cycle)
-        end = closes_at(cycle)
-        if waiting and uow.clock.now() < end:
-            await progress(uow, cycle, "publish", 100 * (total - waiting) / total)
-            await cycles.run_stage_soon(uow, cycle.job, "publish", at=end)
-        else:
-            await finish(uow, cycle, "publish")
+        await conclude(uow, cycle)
+        await cycles.run_stage_soon(uow, cycle.job, "publish", at=closes_at(cycle))
+
+
+async def conclude(uow: UnitOfWork, cycle: Cycle) -> None:
+    """Count what still waits; when nothing does, or time is up, the stage is over."""
+    await cycles.lock_job(uow, cycle.job_id)
+    total, waiting = await _count(uow, cycle)
+    if waiting and uow.clock.now() < closes_at(cycle):
+        await progress(uow, cycle, "publish", 100 * (total - waiting) / total)
+    else:
+        await finish(uow, cycle, "publish")
 
 
 def closes_at(cycle: Cycle) -> datetime:
@@ -66,6 +70,7 @@ async def schedule_approved(message: ContentApproved, job: Job) -> None:
         if mission.status != "active" or content.status != "approved" or not is_approved(content):
             return
         await content_operations.schedule(uow, content, max(content.publish_at or uow.clock.now(), uow.clock.now()))
+        await uow.session.flush()
         await _count_again(uow, mission)
 
 
@@ -75,7 +80,7 @@ async def _count_again(uow: UnitOfWork, mission: Mission) -> None:
     pipeline = await cycles.lock_job(uow, mission.job_id)
     runs = await cycles.stage_runs(uow, pipeline)
     if runs["publish"].status == "running":
-        await cycles.run_stage_soon(uow, pipeline, "publish")
+        await conclude(uow, Cycle.of(mission, pipeline))
 
 
 @recurring(timedelta(minutes=1))
