@@ -1,4 +1,5 @@
-"""LinkedIn: numbers (Member Post Statistics, Member Follower Count), which need permissions that a plain member token does not have."""
+"""LinkedIn: Member Post Statistics and Member Follower Count, which need permissions that a plain member token does
+not have."""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""LinkedIn: OAuth and the profile ("Authorization Code Flow", "Sign In with LinkedIn using OpenID Connect"). Members log in again every 60 days: refresh tokens are
-for approved partners, which here are those who hold a signed one."""
+"""LinkedIn: OAuth ("Authorization Code Flow") and the OpenID profile. Members log in again every 60 days: refresh
+tokens are for approved partners, which here are those who hold a signed one."""
 
 import hmac
 from collections.abc import Mapping

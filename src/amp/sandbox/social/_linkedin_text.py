@@ -1,9 +1,11 @@
-"""LinkedIn's "little text" (Posts API, "little text format"): what readers see of a commentary.
+r"""LinkedIn's "little text" (Posts API, "little text format"): what readers see of a commentary.
 
-\\( \\# \\\\            a reserved character, meant literally
-#word               a hashtag, as is `{hashtag|\\#|word}`
-@[Name](urn:li:..)  a mention
-( or )  unescaped   the text ends here, silently
+    \( \# \\            a reserved character, meant literally
+    #word               a hashtag, as is `{hashtag|\#|word}`
+    @[Name](urn:li:..)  a mention
+    ( or )  unescaped   the text ends here, silently
+
+That last rule is not documented; it is what clients have reported.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""X: OAuth 2.0 with PKCE, as the guide describes it. A code lives 30 seconds, an access token two hours, a refresh token one use."""
+"""X: OAuth 2.0 with PKCE, as the guide describes it. A code lives 30 seconds, an access token two hours, a refresh
+token one use."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""X: making and deleting posts (contract 2.167, `TweetCreateRequest`): a closed body, the 280 rule, media that are ready, nothing twice."""
+"""X: making and deleting posts (contract 2.167): a closed body, the 280 rule, media that are ready, nothing twice."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence

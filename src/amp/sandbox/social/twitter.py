@@ -1,5 +1,5 @@
-"""X (Twitter): API v2 as of contract 2.167, pretended. Limits per user are those of the guide
-"Rate limits", scopes those of the contract's security schemes."""
+"""X (Twitter): API v2 as of contract 2.167, pretended. Limits per user are those of the guide "Rate limits", scopes
+those of the contract's security schemes."""
 
 from datetime import timedelta
 

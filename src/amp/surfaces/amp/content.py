@@ -17,7 +17,7 @@ from amp.domain.platforms.validation import outgoing_text
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import AmpError, Invalid
+from amp.kit.errors import AmpError, Invalid, NotFound
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.amp.envelope import Listing, Paging, listing
 from amp.surfaces.amp.preview import preview_page
@@ -77,7 +77,7 @@ async def list_content(
     if status is not None and status not in STATUSES:
         raise Invalid(f"Unknown status '{status}'. Known: {', '.join(STATUSES)}", param="status")
     which = ContentFilter(
-        mission_id=decode(Kind.MISSION, mission_id, what="Mission") if mission_id else None,
+        mission_id=_wanted_mission(mission_id),
         status=status,
         platform=platform,
         type=type,
@@ -94,6 +94,16 @@ async def list_content(
         for item, content in zip(found["data"], page.items, strict=True):
             item["mission"] = {"id": item["mission_id"], "name": names[content.mission_id]}
     return found
+
+
+def _wanted_mission(text: str | None) -> UUID | None:
+    """A filter by a mission that does not exist finds nothing, and tells nobody whether it exists elsewhere."""
+    if text is None:
+        return None
+    try:
+        return decode(Kind.MISSION, text, what="Mission")
+    except NotFound:
+        return UUID(int=0)
 
 
 @router.get("/content/{content_id}", needs="read")
