@@ -16,7 +16,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from amp.domain.analytics.allocation import Choice, Observation, Pillar, Slot, allocate, fit
+from amp.domain.analytics.allocation import Choice, Pillar, Slot, allocate
+from amp.domain.analytics.effects import Observation, fit
 
 Floats = npt.NDArray[np.float64]
 

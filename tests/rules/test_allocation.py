@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amp.domain.analytics.allocation import (
-    DRIFT_DAYS,
-    Choice,
-    Observation,
-    Pillar,
-    Posterior,
-    Slot,
-    allocate,
-    fit,
-)
+from amp.domain.analytics.allocation import Choice, Pillar, Slot, allocate
+from amp.domain.analytics.effects import DRIFT_DAYS, Observation, Posterior, fit
 from amp.domain.analytics.growth import Growth, Series, learn
 from rules.simulator import HOURS, PILLARS, POSTS_PER_DAY, START, TYPES, Played, World, observed, play
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from amp.domain.analytics.allocation import Observation
+from amp.domain.analytics.effects import Observation
 from amp.domain.analytics.insights import (
     DAYS,
     MINIMUM_CONFIDENCE,

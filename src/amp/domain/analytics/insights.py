@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from amp.domain.analytics.allocation import DAYPARTS, Floats, Observation, Posterior, effects, fit
+from amp.domain.analytics.effects import DAYPARTS, Floats, Observation, Posterior, effects, fit
 from amp.domain.analytics.growth import SHIPPED, Growth
 
 Mask = npt.NDArray[np.bool_]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from amp.domain.analytics.allocation import Observation
+from amp.domain.analytics.effects import Observation
 from amp.domain.analytics.insights import Insight as Statement
 from amp.domain.analytics.insights import find_insights
 from amp.domain.analytics.models import Insight

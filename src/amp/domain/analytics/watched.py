@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select
 
-from amp.domain.analytics.allocation import Observation
+from amp.domain.analytics.effects import Observation
 from amp.domain.analytics.metrics import COUNTERS, reward
 from amp.domain.analytics.models import TrackedPost
 from amp.domain.analytics.progress import PublishedPost

@@ -8,7 +8,7 @@ start. A wall time that the clock skips moves to the next minute that exists; a 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 from zoneinfo import ZoneInfo
 
 CADENCES = ("daily", "weekdays", "weekly", "biweekly", "monthly")
@@ -66,7 +66,8 @@ def times_of_day(rhythm: Rhythm, day: int) -> Sequence[time]:
     for candidate in _spread(wanted):
         if len(chosen) < wanted and candidate not in chosen:
             chosen.append(candidate)
-    return chosen + [extra for extra in _every_minute() if extra not in chosen][: wanted - len(chosen)]
+    spares = (spare for spare in _every_minute() if spare not in chosen)
+    return chosen + list(islice(spares, wanted - len(chosen)))
 
 
 def _spread(wanted: int) -> list[time]:

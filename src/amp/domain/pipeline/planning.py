@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from amp.domain.analytics.allocation import Choice, Observation, Pillar, Slot, allocate, fit
+from amp.domain.analytics.allocation import Choice, Pillar, Slot, allocate
+from amp.domain.analytics.effects import Observation, fit
 from amp.domain.analytics.metrics import rewards_per_impression
 from amp.domain.analytics.watched import observation, targets, watched_posts
 from amp.domain.missions.calendar import FIRST_HOUR, LAST_HOUR, Rhythm, to_utc
