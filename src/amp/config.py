@@ -40,7 +40,6 @@ class Settings(BaseSettings):
     clock_speed: float = Field(
         default=1.0, ge=1.0, description="Virtual time runs this many times faster; above 1 no live keys."
     )
-    media_url: str | None = Field(default=None, description="Where media are kept; unset: AMP_HOME/media.")
     writer: str | None = Field(default=None, description="Who writes: vendor:model, such as anthropic:claude-sonnet-5.")
     writer_stages: dict[str, str] = Field(
         default_factory=dict, description='Another writer for a stage, as JSON: {"strategy": "vendor:model"}.'
@@ -54,8 +53,10 @@ class Settings(BaseSettings):
     missed_after_hours: float = Field(
         default=24.0, gt=0, description="A post overdue by more than this fails as MISSED."
     )
-    allow_private_urls: bool = Field(default=False, description="For tests only: let users' URLs be private.")
     keep_prompts: bool = Field(default=True, description="Store prompts and answers with the content.")
+    test_data_days: int = Field(
+        default=30, ge=1, description="Days after which the test environment forgets missions and posts."
+    )
     heartbeat_seconds: float = Field(
         default=5.0, gt=0, description="A worker silent for four times this is dead; its jobs are taken over."
     )

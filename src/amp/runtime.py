@@ -6,7 +6,7 @@ A worker loads neither the surfaces nor the sandbox's applications.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from uuid import UUID
@@ -17,7 +17,7 @@ from amp.config import Settings
 from amp.domain.connections import operations as connections
 from amp.domain.connections.port import NewAccount, SandboxAccounts
 from amp.domain.media.port import Storage
-from amp.domain.missions.port import MissionRules
+from amp.domain.missions.port import MissionRules, PretendedWorld
 from amp.domain.pipeline.port import Writer
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.dispatching import Dispatcher
@@ -34,6 +34,7 @@ from amp.kit.secrets import SecretKeys
 from amp.providers.discovery import Credentials, Social, social_vendors
 from amp.providers.storage.files import FileStorage
 from amp.providers.writing.writer import ModelWriter
+from amp.sandbox import retention
 from amp.sandbox.accounts import feed_link, sandbox_client, sandbox_token
 
 HANDLERS = (
@@ -41,6 +42,7 @@ HANDLERS = (
     "amp.domain.tenants.sweeping",
     "amp.domain.spend.operations",
     "amp.domain.content.following",
+    "amp.domain.missions.clearing",
     "amp.domain.analytics.collecting",
     "amp.domain.pipeline.runner",
     "amp.domain.pipeline.writing",
@@ -118,7 +120,12 @@ async def open_runtime(settings: Settings) -> Runtime:
             SecretKeys: secrets,
             SocialPlatforms: social,
             SandboxAccounts: SignedAccounts(sandbox_key(secrets), social),
-            MissionRules: MissionRules(cycle_days=settings.cycle_days),
+            MissionRules: MissionRules(
+                cycle_days=settings.cycle_days,
+                keep_prompts=settings.keep_prompts,
+                test_data_lasts=timedelta(days=settings.test_data_days),
+            ),
+            PretendedWorld: ClearedSandbox(database),
             Storage: FileStorage(settings.home_directory / "media"),
             Writer: writer,
         }
@@ -173,6 +180,16 @@ def _sandbox_credentials(secrets: SecretKeys) -> Credentials:
         client = sandbox_client(sandbox_key(secrets), vendor=vendor)
         known |= {f"{vendor.upper()}_CLIENT_ID": client.client_id, f"{vendor.upper()}_CLIENT_SECRET": client.secret}
     return Credentials(known)
+
+
+@dataclass(frozen=True)
+class ClearedSandbox:
+    """The sandbox forgetting what is old."""
+
+    database: Database
+
+    async def clear_before(self, moment: datetime) -> None:
+        await retention.clear_before(self.database, moment)
 
 
 @dataclass(frozen=True, repr=False)

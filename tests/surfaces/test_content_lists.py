@@ -1,6 +1,7 @@
 """Lists of content, as the reference asks for them."""
 
 import pytest
+
 from world import World
 
 pytestmark = pytest.mark.anyio

@@ -23,6 +23,7 @@ from amp.domain.content.messages import ContentRejected
 from amp.domain.content.models import Content
 from amp.domain.missions import cycles
 from amp.domain.missions import operations as missions
+from amp.domain.missions.port import MissionRules
 from amp.domain.pipeline import gates
 from amp.domain.pipeline.asking import Question, ask
 from amp.domain.pipeline.gates import Proposal, Topic, Verdict
@@ -159,8 +160,10 @@ async def _draft(desk: Desk, drafts: Sequence[dict[str, Any]], reasons: Sequence
     async def keep(uow: UnitOfWork, written: WrittenPost | WrittenThread) -> None:
         stored.append(written.model_dump())
         row = await content_operations.get_content(uow, content.id, lock=True)
-        prompts = [*row.writing.get("prompts", []), {"instructions": assignment.instructions, "task": assignment.task}]
-        row.writing = row.writing | {"drafts": stored, "prompts": prompts}
+        row.writing = row.writing | {"drafts": stored}
+        if desk.job.ports.get(MissionRules).keep_prompts:
+            prompt = {"instructions": assignment.instructions, "task": assignment.task}
+            row.writing = row.writing | {"prompts": [*row.writing.get("prompts", []), prompt]}
 
     question = Question(desk.cycle.mission_id, f"{desk.question}/draft-{len(drafts) + 1}")
     await ask(desk.job, question, assignment, keep)
