@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 from yardstick import quantile
@@ -75,7 +76,7 @@ def _judge(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> None:
     found.statuses[_ending(told)] += 1
     found.duplicates += [name for part in places for _ in part[1:]]
     public = [part[0] for part in places if part]
-    if public != sorted(public) or any(part and not before for before, part in zip(places, places[1:], strict=False)):
+    if public != sorted(public) or any(part and not before for before, part in pairwise(places)):
         found.disordered.append(name)
     whole = len(public) == len(one.parts)
     if told.status == "published":

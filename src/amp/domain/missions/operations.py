@@ -87,7 +87,7 @@ async def start(uow: UnitOfWork, mission: Mission, *, cycle_days: int, now: date
         raise Conflict(f"A mission that is {mission.status} cannot be started")
     await connections.resolve(uow, (await connections.default_set(uow)).id, mission.platforms)
     now = now or uow.clock.now()
-    mission.status, mission.updated_at = "active", now
+    mission.status, mission.failure, mission.updated_at = "active", None, now
     starts_at = min(mission.starts_at, now) if mission.starts_at else now
     mission.starts_at, mission.ends_at = starts_at, starts_at + timedelta(days=mission.duration_days)
     await cycles.open_cycle(uow, mission, number=1, start=starts_at, days=cycle_days)

@@ -37,7 +37,7 @@ async def hold(uow: UnitOfWork, mission: Mission) -> None:
 
 async def catch_up(uow: UnitOfWork, mission: Mission) -> None:
     """Give everything unsent a moment that is still to come, in the old order; schedule what was held."""
-    waiting = await unsent(uow, mission.id)
+    waiting = [content for content in await unsent(uow, mission.id) if await _not_begun(uow, content)]
     now = uow.clock.now()
     moments = moved_forward([content.publish_at for content in waiting], now, _rhythm(mission))
     for content, moment in zip(waiting, moments, strict=True):
@@ -45,6 +45,11 @@ async def catch_up(uow: UnitOfWork, mission: Mission) -> None:
         await _move_slot(uow, content.slot_id, moment)
         if content.status in ("approved", "scheduled"):
             await content_operations.schedule(uow, content, moment)
+
+
+async def _not_begun(uow: UnitOfWork, content: Content) -> bool:
+    """False for what was past the point of no return when the mission was paused; it reports back by itself."""
+    return content.status != "scheduled" or not content.post_id or await publishing.is_waiting(uow, content.post_id)
 
 
 def moved_forward(moments: Sequence[datetime | None], now: datetime, rhythm: Rhythm) -> list[datetime]:

@@ -33,8 +33,7 @@ async def start_mission(message: StartMission, job: Job) -> None:
         try:
             await missions.start(uow, mission, cycle_days=job.ports.get(MissionRules).cycle_days)
         except Invalid as error:
-            remedy = "Connect the missing accounts, then resume the mission."
-            mission.status = "failed"
+            remedy = "Connect the missing accounts, then start the mission."
             mission.failure = {"stage": "intake", "code": error.code, "message": error.message, "remedy": remedy}
 
 

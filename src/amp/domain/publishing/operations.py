@@ -162,15 +162,14 @@ async def retry(uow: UnitOfWork, post_id: UUID, platforms: Sequence[str] | None 
     if not renewed:
         raise Conflict("Nothing of this post has failed")
     record(uow, post.id, "retry_requested", platforms=list(platforms) if platforms else None)
-    await settle(uow, post_id)
+    await settle(uow, post)
     return post
 
 
-async def settle(uow: UnitOfWork, post_id: UUID) -> None:
-    """Bring the post's status in line with its deliveries."""
+async def settle(uow: UnitOfWork, post: Post) -> None:
+    """Bring the (locked) post's status in line with its deliveries."""
     await uow.session.flush()
-    post = await get_post(uow, post_id, lock=True)
-    states = (await uow.session.execute(select(PlatformPost.status).where(PlatformPost.post_id == post_id))).scalars()
+    states = (await uow.session.execute(select(PlatformPost.status).where(PlatformPost.post_id == post.id))).scalars()
     post.status = lifecycle.post_status(list(states), before=post.status)
     post.updated_at = uow.clock.now()
 
@@ -183,6 +182,11 @@ async def get_post(uow: UnitOfWork, post_id: UUID, *, lock: bool = False) -> Pos
     if post is None:
         raise NotFound("Post not found")
     return post
+
+
+async def is_waiting(uow: UnitOfWork, post_id: UUID) -> bool:
+    """Is it scheduled, and nothing of it begun?"""
+    return (await get_post(uow, post_id, lock=True)).status == "scheduled"
 
 
 async def _set_due(uow: UnitOfWork, post: Post, at: datetime, *, status: str) -> None:

@@ -10,11 +10,11 @@ from amp.domain.connections import operations as connections
 from amp.domain.publishing.claiming import Claimed
 from amp.domain.publishing.messages import PlatformPostFailed, PlatformPostPublished
 from amp.domain.publishing.models import PlatformPost
-from amp.domain.publishing.operations import settle
+from amp.domain.publishing.operations import get_post, settle
 from amp.domain.publishing.port import Done, LeaseLost, Pending
 from amp.domain.publishing.timeline import record
 from amp.engine.jobs import Message, RetryPolicy
-from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
+from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
 from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Unknown
@@ -110,14 +110,10 @@ class Outcomes:
             .values(lease_until=None, updated_at=self._units.clock.now(), **values)
         )
         async with self._units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
+            post = await get_post(uow, claimed.post_id, lock=True)  # first, as whoever cancels does: no deadlock
             if not await uow.change(mine):
                 raise LeaseLost
-            await self._tell(uow, kind, detail, announce)
-
-    async def _tell(self, uow: UnitOfWork, kind: str, detail: dict[str, Any], announce: Message | None) -> None:
-        record(
-            uow, self._claimed.post_id, kind, platform_post_id=self._claimed.id, attempt=self._claimed.attempt, **detail
-        )
-        await settle(uow, self._claimed.post_id)
-        if announce:
-            await uow.announce(announce)
+            record(uow, post.id, kind, platform_post_id=claimed.id, attempt=claimed.attempt, **detail)
+            await settle(uow, post)
+            if announce:
+                await uow.announce(announce)

@@ -4,6 +4,7 @@ The writer proposes pillars; the allocation decides which slot gets which platfo
 """
 
 import hashlib
+from datetime import datetime, timedelta
 from itertools import cycle as endlessly
 from typing import Any
 
@@ -20,6 +21,8 @@ from amp.domain.publishing.port import SocialPlatforms
 from amp.engine.jobs import Job
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.ids import new_id
+
+_STANDSTILL = timedelta(days=1)
 
 
 class PillarPlan(BaseModel):
@@ -96,7 +99,7 @@ async def _plan_slots(uow: UnitOfWork, job: Job, cycle: Cycle, plan: dict[str, A
     """Write the window's slots, afresh if an earlier run did not get to its end."""
     await uow.change(delete(Slot).where(Slot.job_id == cycle.job_id))
     rhythm = cycle.constraints.rhythm(cycle.starts_at)
-    moments = slots_between(rhythm, cycle.window_start, cycle.window_end)
+    moments = slots_between(rhythm, _first_moment(cycle, uow.clock.now()), cycle.window_end)
     capabilities = {name: job.ports.get(SocialPlatforms).capabilities(name) for name in cycle.platforms}
     observed = await planning.observations(uow, cycle)
     choices = planning.choose(cycle, rhythm, moments, plan, capabilities, observed, uow.clock.now(), _seed(cycle))
@@ -122,6 +125,11 @@ async def _plan_slots(uow: UnitOfWork, job: Job, cycle: Cycle, plan: dict[str, A
             )
         )
     uow.session.add(_decision(uow, cycle, choices, learned=bool(observed)))
+
+
+def _first_moment(cycle: Cycle, now: datetime) -> datetime:
+    """Where the plan begins. After a long standstill it begins now: nobody wants days of posts at once."""
+    return now if now - cycle.window_start > _STANDSTILL else cycle.window_start
 
 
 def _decision(uow: UnitOfWork, cycle: Cycle, choices: list[planning.Planned], *, learned: bool) -> Decision:
