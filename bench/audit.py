@@ -44,13 +44,15 @@ class Audit:
     disordered: list[str] = field(default_factory=list[str])
     mistold: list[str] = field(default_factory=list[str])
     """Wholly public, though AMP says that it failed."""
+    suspects: list[UUID] = field(default_factory=list[UUID])
+    """The posts of which any of this is said."""
     public_unconfirmed: int = 0
     lateness: list[float] = field(default_factory=list[float])
     """Seconds from the due time of each published post to its receipt, sorted."""
 
     @property
-    def is_clean(self) -> bool:
-        return not (self.duplicates or self.lost or self.disordered or self.mistold)
+    def wrongs(self) -> int:
+        return len(self.duplicates) + len(self.lost) + len(self.disordered) + len(self.mistold)
 
     def late(self, share: float) -> float:
         return quantile(self.lateness, share) if self.lateness else float("nan")
@@ -63,17 +65,19 @@ def audit(
     expected: dict[tuple[UUID, str], set[str]] = defaultdict(set)
     for one in scheduled:
         expected[one.owner, one.platform] |= set(one.parts)
-        _judge(found, one, told[one.post_id], ledgers.get((one.owner, one.platform), ()))
+        if not _is_right(found, one, told[one.post_id], ledgers.get((one.owner, one.platform), ())):
+            found.suspects.append(one.post_id)
     for account, ledger in ledgers.items():
         found.duplicates += [f"nobody asked for {entry!r}" for entry in ledger if entry not in expected[account]]
     found.lateness = sorted(_lateness(told.values()))
     return found
 
 
-def _judge(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> None:
+def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
     places = [[place for place, entry in enumerate(ledger) if entry == part] for part in one.parts]
     name = f"{one.platform} {one.parts[0]!r} ({one.post_id}, {told.status} {told.code or ''})"
     found.statuses[_ending(told)] += 1
+    before_it = found.wrongs
     found.duplicates += [name for part in places for _ in part[1:]]
     public = [part[0] for part in places if part]
     if public != sorted(public) or any(part and not before for before, part in pairwise(places)):
@@ -88,6 +92,7 @@ def _judge(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> None:
         found.mistold.append(name)
     elif whole:
         found.public_unconfirmed += 1
+    return found.wrongs == before_it
 
 
 def _ending(told: Told) -> str:

@@ -11,22 +11,16 @@ wrong order. Leases run out after 7.5 s instead of 75 s, so that a campaign take
 
 import argparse
 import asyncio
-import atexit
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx2
 from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -42,10 +36,10 @@ from amp.kit.postgres import start_embedded
 from amp.kit.telemetry import configure_logging
 from amp.migrations import runner
 from amp.runtime import Runtime, open_runtime
-from amp.sandbox.faults import Fault, Order, decide
 from audit import Audit, Scheduled, Told, audit
 from sandbox.pictures import jpeg
-from serving import SECRET, Process, await_answer, environment, free_port, start
+from serving import SECRET
+from stage import Owner, Stage, client_of, ledgers_of, new_home, struck
 from world import new_tenant, settings_for
 
 RATES = {
@@ -63,51 +57,8 @@ OF_AN_ACCOUNT = 25
 BURST, BETWEEN_BURSTS = 40, timedelta(seconds=5)
 SETTLING = 1.0
 """Mean seconds from a burst to a kill."""
-HEARTBEAT_SECONDS = 0.5
 PATIENCE = 300.0
 """Seconds from the last kill until whatever has not ended counts as lost."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A tenant whose accounts nobody else uses."""
-
-    scope: Scope
-    key: str
-
-
-class Stage:
-    """The processes of the product, by name, and how often each was killed."""
-
-    def __init__(self, database_url: str, home: Path) -> None:
-        self._env = environment(database_url, home, free_port(), heartbeat_seconds=HEARTBEAT_SECONDS)
-        self._home = home
-        self.url = f"http://127.0.0.1:{self._env['AMP_PORT']}"
-        self.processes: dict[str, Process] = {}
-        self.kills: Counter[str] = Counter()
-
-    def start(self, name: str) -> None:
-        command = [sys.executable, "-m", "amp.cli", name.split()[0]]
-        self.processes[name] = start(command, self._env, self._home / f"{name}.log")
-
-    def kill(self, name: str) -> None:
-        self.processes[name].kill()
-        self.kills[name] += 1
-        self.start(name)
-
-    def await_web(self) -> None:
-        await_answer(f"{self.url}/healthz", self.processes["web"])
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.stop()
-
-
-def new_home() -> Path:
-    home = Path(tempfile.mkdtemp(prefix="amp-torture-"))
-    home.chmod(0o711)  # as root, PostgreSQL runs as somebody else, who must pass
-    atexit.register(shutil.rmtree, home, ignore_errors=True)  # before the database's own, so that it leaves first
-    return home
 
 
 async def main(home: Path, posts: int, kills: int, chance: random.Random) -> bool:
@@ -124,9 +75,9 @@ async def main(home: Path, posts: int, kills: int, chance: random.Random) -> boo
             stage.start(worker)
         await _torment(runtime, stage, kills, chance)
         stage.await_web()
-        found = audit(scheduled, await _told(runtime), await _ledgers(stage, owners))
+        found = audit(scheduled, await _told(runtime), await ledgers_of(stage, owners))
         await _print(runtime, stage, owners, found)
-        return found.is_clean
+        return not found.wrongs
     finally:
         stage.stop()
         await runtime.close()
@@ -163,7 +114,7 @@ async def _new_owner(runtime: Runtime, stage: Stage, platforms: Sequence[str]) -
     async with runtime.units.begin(SYSTEM) as uow:
         workspace = await workspace_of(uow.session, tenant.id, "test")
     owner = Owner(Scope(tenant_id=tenant.id, workspace_id=workspace.id), tenant.test_key)
-    async with _client(stage, owner) as client:
+    async with client_of(stage, owner) as client:
         for platform in platforms:
             for fault, rate in RATES.items():
                 if fault in LIMITS and not _limits_briefly(runtime, platform):
@@ -176,11 +127,6 @@ async def _new_owner(runtime: Runtime, stage: Stage, platforms: Sequence[str]) -
 def _limits_briefly(runtime: Runtime, platform: str) -> bool:
     """Whether a rate limit ends before the campaign does: LinkedIn's lasts until midnight."""
     return any(quota.hours < 1 for quota in runtime.social.capabilities(platform).quotas)
-
-
-def _client(stage: Stage, owner: Owner) -> httpx2.AsyncClient:
-    headers = {"Authorization": f"Bearer {owner.key}"}
-    return httpx2.AsyncClient(base_url=stage.url, headers=headers, trust_env=False, timeout=30)
 
 
 async def _schedule(
@@ -233,29 +179,6 @@ async def _told(runtime: Runtime) -> dict[UUID, Told]:
     return {post_id: Told(*rest) for post_id, *rest in rows}
 
 
-async def _ledgers(stage: Stage, owners: Sequence[Owner]) -> dict[tuple[UUID, str], list[str]]:
-    ledgers: dict[tuple[UUID, str], list[str]] = defaultdict(list)
-    for owner in owners:
-        for entry in await _asked(stage, owner, "/sandbox/_ledger"):
-            ledgers[owner.scope.workspace_id, entry["vendor"]].append(entry["text"])
-    return ledgers
-
-
-async def _asked(stage: Stage, owner: Owner, path: str) -> list[dict[str, Any]]:
-    async with _client(stage, owner) as client:
-        return (await client.get(path)).raise_for_status().json()["data"]
-
-
-async def _struck(stage: Stage, owners: Sequence[Owner]) -> Counter[str]:
-    """How many requests each fault hit: an order decides the same again."""
-    struck: Counter[str] = Counter()
-    for owner in owners:
-        for row in await _asked(stage, owner, "/sandbox/_faults"):
-            order = Order(**row | {"fault": Fault(row["fault"])})
-            struck[row["fault"]] += sum(decide(order, asking + 1) is not None for asking in range(order.asked))
-    return struck
-
-
 _BROKEN_OFF = """
     SELECT (SELECT sum(fence) FROM platform_posts) - (SELECT count(*) FROM timeline_events WHERE kind IN
         ('published', 'failed', 'unconfirmed', 'waiting', 'processing', 'outcome_unknown')) AS n
@@ -264,12 +187,12 @@ _BROKEN_OFF = """
 
 
 async def _print(runtime: Runtime, stage: Stage, owners: Sequence[Owner], found: Audit) -> None:
-    struck = await _struck(stage, owners)
+    hits = await struck(stage, owners)
     (broken,) = await _rows(runtime, _BROKEN_OFF)
     lines = [("posts", found.statuses.total()), ("accounts on each platform", len(owners))]
     lines += [(f"kills of {name}", stage.kills[name]) for name in stage.processes]
     lines += [("deliveries broken off under way", broken.n)]
-    lines += [(f"{fault}, ordered for {rate:.0%}", struck[fault]) for fault, rate in RATES.items()]
+    lines += [(f"{fault}, ordered for {rate:.0%}", hits[fault]) for fault, rate in RATES.items()]
     lines += sorted(found.statuses.items())
     lines += [("unconfirmed, and public", found.public_unconfirmed), ("duplicates", len(found.duplicates))]
     lines += [("lost", len(found.lost)), ("out of order", len(found.disordered))]
@@ -280,6 +203,10 @@ async def _print(runtime: Runtime, stage: Stage, owners: Sequence[Owner], found:
     print(f"{date.today()}, {os.cpu_count()} cores, clock speed 1: python {' '.join(sys.argv)}")
     for name in found.duplicates + found.lost + found.disordered + found.mistold:
         print(f"  WRONG: {name}")
+    for post_id in found.suspects:
+        events = f"SELECT at, kind, detail FROM timeline_events WHERE post_id = '{post_id}' ORDER BY id"
+        for event in await _rows(runtime, events):
+            print(f"    {post_id} {event.at:%H:%M:%S.%f} {event.kind} {event.detail}")
 
 
 if __name__ == "__main__":

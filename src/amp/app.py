@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,6 +36,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     routes: list[BaseRoute] = [
         Mount("/v1", app=amp),
         Mount("/api/amp/v1", app=amp),
+        Route("/sandbox", _to_the_feeds),
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
         Route("/docs/errors", _errors),
         *status_routes(
@@ -81,6 +82,10 @@ def _probes(runtime: Runtime) -> dict[str, Probe]:
         "migrations": partial(revision.is_current, runtime.database),
         "worker": partial(worker_alive, runtime.database, runtime.heartbeats),
     }
+
+
+async def _to_the_feeds(request: Request) -> RedirectResponse:
+    return RedirectResponse(f"/sandbox/?{request.url.query}" if request.url.query else "/sandbox/")
 
 
 async def _errors(_request: Request) -> HTMLResponse:

@@ -123,7 +123,7 @@ async def ledger(world: World, server: str) -> list[str]:
         return [entry["text"] for entry in good(await client.get("/sandbox/_ledger", headers=headers))["data"]]
 
 
-async def order(world: World, server: str, vendor: str, fault: str, **how: Any) -> None:
+async def order(world: World, server: str, vendor: str, fault: str | None = None, **how: Any) -> None:
     async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
         headers = {"Authorization": f"Bearer {world.tenant.test_key}"}
         good(await client.post("/sandbox/_faults", json={"vendor": vendor, "fault": fault, **how}, headers=headers))
@@ -169,6 +169,17 @@ async def test_a_passing_trouble_delays_the_post_and_nothing_else(
     fast_world: World, server: str, platform: str, fault: str
 ) -> None:
     await order(fast_world, server, platform, fault, count=1)
+    delivery = await scheduled(fast_world, platform)
+    await delivery.step()
+    assert await delivery.finish() == "published"
+    assert await ledger(fast_world, server) == delivery.parts
+
+
+@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+async def test_a_token_that_expires_while_we_find_out_by_sending_again_changes_nothing(
+    fast_world: World, server: str, platform: str
+) -> None:
+    await order(fast_world, server, platform, script=["accept_then_reset", "expired_token", *["ok"] * 20])
     delivery = await scheduled(fast_world, platform)
     await delivery.step()
     assert await delivery.finish() == "published"

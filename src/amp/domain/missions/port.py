@@ -12,7 +12,7 @@ class MissionRules:
     keep_prompts: bool
     """Whether prompts are stored beside what was written from them."""
     test_data_lasts: timedelta
-    """Virtual time after which the test environment forgets."""
+    """How long after its last change the test environment forgets something."""
 
 
 class PretendedWorld(Protocol):

@@ -118,7 +118,7 @@ class Courier:
         progress: SavedProgress,
         outcomes: Outcomes,
     ) -> None:
-        delivery = self._delivery(claimed, allowed, platform, resending=claimed.resending)
+        delivery = self._delivery(claimed, allowed, platform, resending=progress.resending)
         if progress.unknown_since is not None:
             if not await self._look(platform, delivery, progress, outcomes):
                 return
