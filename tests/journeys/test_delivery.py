@@ -186,6 +186,20 @@ async def test_a_token_that_expires_while_we_find_out_by_sending_again_changes_n
     assert await ledger(fast_world, server) == delivery.parts
 
 
+async def test_every_lost_answer_is_looked_for_twice(fast_world: World, server: str) -> None:
+    await order(fast_world, server, "twitter", script=["reset_before", "reset_before", *["ok"] * 20])
+    delivery = await scheduled(fast_world, "twitter")
+    await delivery.step()
+    assert await delivery.finish() == "published"
+    async with fast_world.runtime.units.begin(delivery.workspace) as uow:
+        events = await uow.session.execute(
+            text("SELECT kind, detail ->> 'reason' AS reason FROM timeline_events WHERE post_id = :post ORDER BY id"),
+            {"post": delivery.post_id},
+        )
+        told = [event.reason if event.reason == "not there yet" else event.kind for event in events]
+    assert [kind for kind in told if kind in ("not there yet", "absent")] == ["not there yet", "absent"] * 2
+
+
 @pytest.mark.parametrize("platform", ["twitter", "linkedin"])
 async def test_a_revoked_token_fails_the_post_and_asks_for_a_reconnect(
     fast_world: World, server: str, platform: str

@@ -75,7 +75,7 @@ class Courier:
         elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
             await outcomes.unconfirmed(error.message)
         else:
-            await outcomes.look_later(_LOOK_AGAIN, reason=error.message)
+            await outcomes.look_later(_LOOK_AGAIN, reason=error.message, searches=progress.searches)
 
     async def _attempt(
         self, claimed: Claimed, environment: Environment, progress: SavedProgress, outcomes: Outcomes
@@ -159,7 +159,7 @@ class Courier:
     async def _absent(self, platform: SocialPlatform, progress: SavedProgress, outcomes: Outcomes) -> bool:
         """Absent once may be a listing that lags; absent twice, a visibility delay apart, is proof."""
         if progress.searches == 0:
-            await outcomes.look_later(platform.visibility_delay, reason="not there yet", counted=True)
+            await outcomes.look_later(platform.visibility_delay, reason="not there yet", searches=1)
             return False
         await progress.absent()
         return True
@@ -169,7 +169,7 @@ class Courier:
             await outcomes.unconfirmed()
             return False
         if progress.searches == 0:  # let a request that is still on its way arrive first
-            await outcomes.look_later(platform.visibility_delay, reason="no way to look", counted=True)
+            await outcomes.look_later(platform.visibility_delay, reason="no way to look", searches=1)
             return False
         await progress.resend()
         return True

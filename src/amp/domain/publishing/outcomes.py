@@ -43,7 +43,7 @@ class Outcomes:
         told = {"reason": error.message, "status": error.status, "remedy": type(error.remedy).__name__}
         match error.remedy:
             case Unknown():
-                await self.look_later(timedelta(seconds=5), reason=error.message)
+                await self.look_later(timedelta(seconds=5), reason=error.message, searches=0)
             case Rejected(code=code):
                 await self._end("failed", told, error_code=code, error_message=error.message)
             case Reconnect():
@@ -60,10 +60,10 @@ class Outcomes:
         message = f"It is not known whether this was published: {reason}. Look at the account, then decide."
         await self._end("unconfirmed", {"reason": reason}, error_code="UNCONFIRMED", error_message=message)
 
-    async def look_later(self, after: timedelta, *, reason: str, counted: bool = False) -> None:
-        """Leave the question open and look (again) after a while. `after` is the vendor's time."""
+    async def look_later(self, after: timedelta, *, reason: str, searches: int) -> None:
+        """Leave the question open and look (again) after a while. `after` is the vendor's time; `searches` have
+        come back without an answer, none where the question is new."""
         at = self._units.clock.now() + after
-        searches = self._claimed.searches + 1 if counted else self._claimed.searches
         detail = {"reason": reason, "look_at": at.isoformat()}
         await self._write("outcome_unknown", detail, status="publishing", next_attempt_at=at, searches=searches)
 
