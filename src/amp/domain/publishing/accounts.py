@@ -73,7 +73,7 @@ async def refreshed(
         if current.version != used.version:
             return current
         if not await _claim(uow, connection_id, used.version):
-            raise ProviderFailed("the tokens are being refreshed", remedy=Retry(after=timedelta(seconds=1)))
+            raise ProviderFailed("the tokens are being refreshed", remedy=Retry())
     try:
         tokens = await platform.refresh(current.account)
     except ProviderFailed as error:

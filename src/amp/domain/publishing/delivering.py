@@ -36,7 +36,7 @@ from amp.domain.publishing.progress import SavedProgress
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.database import Scope
-from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken
+from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
 from amp.kit.ids import Kind, encode, request_id
 from amp.kit.secrets import SecretKeys
 from amp.kit.telemetry import LATENESS, log
@@ -102,12 +102,13 @@ class Courier:
         progress: SavedProgress,
         outcomes: Outcomes,
     ) -> None:
-        """Once more with fresh tokens; refused again means that refreshing does not help."""
+        """Once more with fresh tokens. Refused again, they may have been ended meanwhile: only the refusal of a refresh
+        token means that the owner must reconnect, so this is tried again later."""
         try:
             await self._step(platform, claimed, allowed, progress, outcomes)
         except ProviderFailed as error:
             if isinstance(error.remedy, RefreshToken):
-                raise ProviderFailed(error.message, remedy=Reconnect(), status=error.status) from error
+                raise ProviderFailed(error.message, remedy=Retry(), status=error.status) from error
             raise
 
     async def _step(

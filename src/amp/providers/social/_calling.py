@@ -25,6 +25,8 @@ class Refusal:
     status: int
     codes: frozenset[str]
     message: str
+    readable: bool = True
+    """False: the body was not the vendor's, and only the status speaks."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,17 @@ class Row:
         )
 
 
+_MAY_MEAN_DUPLICATE = (400, 403, 409, 422)
+
+
 def remedy_of(refusal: Refusal, table: Sequence[Row], *, commits: bool) -> Remedy:
     """A server's failure is unknown when something may have become public and harmless otherwise, whatever it
-    says; else the first row that fits decides; a refusal beyond the table is permanent."""
+    says; so is a refusal whose reason cannot be read, for it may be that of a duplicate. Else the first row that
+    fits decides; a refusal beyond the table is permanent."""
     if refusal.status >= 500 or refusal.status in (408, 425):
         return Unknown() if commits else Retry()
+    if commits and not refusal.readable and refusal.status in _MAY_MEAN_DUPLICATE:
+        return Unknown()
     return next((row.remedy for row in table if row.fits(refusal)), Rejected("PLATFORM_ERROR"))
 
 

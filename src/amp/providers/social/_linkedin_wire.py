@@ -40,6 +40,6 @@ def refusal(response: httpx2.Response) -> Refusal:
     try:
         error = _Error.model_validate_json(response.content)
     except ValueError:
-        return Refusal(response.status_code, frozenset(), response.reason_phrase)
+        return Refusal(response.status_code, frozenset(), response.reason_phrase, readable=False)
     codes = frozenset({error.code, error.service_error_code} - {""})
     return Refusal(response.status_code, codes, error.message or error.code)

@@ -145,7 +145,7 @@ def refusal(response: httpx2.Response) -> Refusal:
     try:
         problem = Problem.model_validate_json(response.content)
     except ValueError:
-        return Refusal(response.status_code, frozenset(), response.reason_phrase)
+        return Refusal(response.status_code, frozenset(), response.reason_phrase, readable=False)
     return Refusal(response.status_code, problem.codes(), problem.words())
 
 
