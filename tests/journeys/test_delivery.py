@@ -259,3 +259,15 @@ async def test_with_every_second_answer_lost_nothing_is_posted_twice(
         assert await delivery.finish() == "published"
         expected += delivery.parts
     assert await ledger(fast_world, server) == expected
+
+
+async def test_giving_up_after_a_lost_answer_never_claims_that_nothing_is_public(
+    fast_world: World, server: str
+) -> None:
+    """LinkedIn accepts and does not say so; then the account is revoked, so that nobody can find out any more."""
+    await order(fast_world, server, "linkedin", "accept_then_500", count=1)
+    delivery = await scheduled(fast_world, "linkedin")
+    await delivery.step()
+    await order(fast_world, server, "linkedin", "revoked_token", count=5)
+    assert await delivery.finish() == "unconfirmed"
+    assert await ledger(fast_world, server) == delivery.parts

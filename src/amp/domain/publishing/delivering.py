@@ -71,7 +71,7 @@ class Courier:
     async def _failed(self, error: ProviderFailed, progress: SavedProgress, outcomes: Outcomes) -> None:
         """An open question stays open, whatever failed since: only `find` may close it."""
         if progress.unknown_since is None:
-            await outcomes.failed(error)
+            await outcomes.failed(error, doubtful=progress.doubtful)
         elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
             await outcomes.unconfirmed(error.message)
         else:

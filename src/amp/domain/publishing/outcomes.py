@@ -38,18 +38,21 @@ class Outcomes:
         published = {"remote_id": answer.remote_id, "url": answer.url, "published_at": self._units.clock.now()}
         await self._end("published", {"url": answer.url}, **published)
 
-    async def failed(self, error: ProviderFailed) -> None:
-        """Act on the remedy. Nothing became public, unless the remedy is Unknown."""
+    async def failed(self, error: ProviderFailed, *, doubtful: bool = False) -> None:
+        """Act on the remedy. Nothing became public, unless the remedy is Unknown. `doubtful`: an earlier attempt
+        may have become public all the same, so giving up proves nothing."""
         told = {"reason": error.message, "status": error.status, "remedy": type(error.remedy).__name__}
         match error.remedy:
             case Unknown():
                 await self.look_later(timedelta(seconds=5), reason=error.message, searches=0)
             case Rejected(code=code):
-                await self._end("failed", told, error_code=code, error_message=error.message)
+                await self._give_up(told, error, code, doubtful=doubtful)
             case Reconnect():
-                await self._reconnect(told, error)
+                async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
+                    await connections.needs_reconnect(uow, self._claimed.connection_id)
+                await self._give_up(told, error, "AUTH_EXPIRED", doubtful=doubtful)
             case remedy:
-                await self._try_later(error, told, held=isinstance(remedy, RateLimited))
+                await self._try_later(error, told, held=isinstance(remedy, RateLimited), doubtful=doubtful)
 
     async def missed(self) -> None:
         message = "The due time passed too long ago while nothing could publish it"
@@ -67,17 +70,18 @@ class Outcomes:
         detail = {"reason": reason, "look_at": at.isoformat()}
         await self._write("outcome_unknown", detail, status="publishing", next_attempt_at=at, searches=searches)
 
-    async def _reconnect(self, told: dict[str, Any], error: ProviderFailed) -> None:
-        async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
-            await connections.needs_reconnect(uow, self._claimed.connection_id)
-        await self._end("failed", told, error_code="AUTH_EXPIRED", error_message=error.message)
+    async def _give_up(self, told: dict[str, Any], error: ProviderFailed, code: str, *, doubtful: bool) -> None:
+        if doubtful:
+            await self.unconfirmed(error.message)
+        else:
+            await self._end("failed", told, error_code=code, error_message=error.message)
 
-    async def _try_later(self, error: ProviderFailed, told: dict[str, Any], *, held: bool) -> None:
+    async def _try_later(self, error: ProviderFailed, told: dict[str, Any], *, held: bool, doubtful: bool) -> None:
         """Wait as the vendor said, or back off; the wait is real time, the row keeps it in virtual time."""
         moment = POLICY.wait(error, self._claimed.attempt - 1, self._units.clock)
         if moment is None:
             code = "RATE_LIMITED" if held else "PLATFORM_ERROR"
-            await self._end("failed", told, error_code=code, error_message=error.message)
+            await self._give_up(told, error, code, doubtful=doubtful)
             return
         at = self._virtual(moment, error)
         if held:

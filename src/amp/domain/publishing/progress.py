@@ -34,8 +34,13 @@ class SavedProgress:
     def state(self) -> Mapping[str, Any]:
         return self._state
 
+    @property
+    def doubtful(self) -> bool:
+        """An earlier attempt may have become public, and nothing since has shown whether it did."""
+        return bool(self._state.get("unproven"))
+
     async def save(self, **known: Any) -> None:
-        self._state |= known
+        self._state = {**self._state, **known, "unproven": False} if self.doubtful else self._state | known
         self._intends = False
         await self._write("saved", {"steps": sorted(known)}, state=self._state, intent_at=None)
 
@@ -62,7 +67,8 @@ class SavedProgress:
         """The question can only be answered by sending the identical post again."""
         self._close()
         self.resending = True
-        await self._write("resending", {}, resending=True, intent_at=None)
+        self._state["unproven"] = True
+        await self._write("resending", {}, state=self._state, resending=True, intent_at=None)
 
     def _close(self) -> None:
         self.unknown_since, self.searches, self._intends = None, 0, False
