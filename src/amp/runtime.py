@@ -144,7 +144,7 @@ def _writer(settings: Settings, secrets: SecretKeys) -> ModelWriter:
         settings.writer,
         stage_models=settings.writer_stages,
         api_keys={
-            name.removesuffix("_API_KEY").lower(): value
+            name.removesuffix("_API_KEY").lower().replace("_", "-"): value
             for name, value in credentials.items()
             if name.endswith("_API_KEY")
         },

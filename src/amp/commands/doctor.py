@@ -93,7 +93,7 @@ def _of_writer(settings: Settings) -> Iterable[Finding]:
         yield Finding("warn", "writer", "Nobody writes in live mode: set AMP_WRITER, such as anthropic:claude-...")
         return
     vendor = settings.writer.partition(":")[0]
-    needed = f"{vendor.upper()}_API_KEY"
+    needed = f"{vendor.upper().replace('-', '_')}_API_KEY"
     if vendor != "ollama" and needed not in settings.credentials():
         yield Finding("warn", "writer", f"{settings.writer} needs {needed}")
     else:

@@ -11,6 +11,8 @@ from amp.kit.postgres import start_embedded
 from amp.kit.telemetry import configure_logging, log
 from amp.migrations import revision
 
+_TRY_AGAIN_SECONDS = 10.0
+
 
 def log_as_set(settings: Settings) -> None:
     configure_logging(level=settings.log_level, as_json=settings.log_format == "json")
@@ -27,6 +29,9 @@ async def migrated(settings: Settings, stop: asyncio.Event, *, migrate: bool) ->
                 await asyncio.to_thread(_migrate_apart)
         except Unavailable as error:
             log.warning("waiting for the database", error=error.message)
+        except subprocess.CalledProcessError:  # it said why; the cause may go away
+            log.error("the migration failed and will be tried again")
+            await wait(stop, _TRY_AGAIN_SECONDS)
         await wait(stop, 0.2)
 
 

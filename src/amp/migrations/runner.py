@@ -6,8 +6,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -23,17 +21,11 @@ def upgrade(url: str) -> None:
     """Migrate to the newest revision. Errors: Unavailable (no database, or one older than PostgreSQL 15)."""
     config = _config()
     with _connect(url) as connection, connection.begin():
-        _check_version(connection)
+        version = _checked_version(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        _make_roles(connection)
+        _make_roles(connection, version)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def is_current(url: str) -> bool:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    with _connect(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
 
 
 def _connect(url: str) -> Connection:
@@ -50,18 +42,20 @@ def _config() -> Config:
     return config
 
 
-def _check_version(connection: Connection) -> None:
-    version = connection.execute(text("SHOW server_version_num")).scalar_one()
-    if int(version) < _OLDEST:
+def _checked_version(connection: Connection) -> int:
+    version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    if version < _OLDEST:
         raise Unavailable("AMP needs PostgreSQL 15 or newer", retry_after=3600)
+    return version
 
 
-def _make_roles(connection: Connection) -> None:
+def _make_roles(connection: Connection, version: int) -> None:
     """The roles that connections become. Neither can log in, own or bypass; see `kit/database.py`."""
     for role in (APP_ROLE, SYSTEM_ROLE):
         known = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
         if connection.execute(known, {"role": role}).scalar() is None:
             connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB"))
-        member = text("SELECT pg_has_role(session_user, :role, 'MEMBER')")
-        if not connection.execute(member, {"role": role}).scalar():
+        # From version 16 on, who makes a role is its member, but may become it only by an explicit grant.
+        allowed = text(f"SELECT pg_has_role(session_user, :role, '{'SET' if version >= 160_000 else 'MEMBER'}')")
+        if not connection.execute(allowed, {"role": role}).scalar():
             connection.execute(text(f"GRANT {role} TO CURRENT_USER"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -41,7 +42,7 @@ def status_routes(*, clock: Clock, probes: Mapping[str, Probe], metrics_director
 async def _ask(probe: Probe) -> bool:
     try:
         return await probe()
-    except Unavailable:
+    except (Unavailable, DBAPIError):  # away, or there without our tables
         return False
 
 

@@ -171,10 +171,13 @@ def as_markdown(report: dict[str, Any]) -> str:
     lines += [f"{report['period']['start']} to {report['period']['end']}, {report['status']}.", "", "## Summary", ""]
     lines += [f"- {name.replace('_', ' ')}: {value}" for name, value in summary.items() if value is not None]
     lines += ["", "## KPIs", ""]
-    lines += [
-        f"- {kpi['metric']}: {kpi['current']} of {kpi['target']} ({kpi['status']})" for kpi in report["kpi_progress"]
-    ]
+    lines += [_kpi_line(kpi) for kpi in report["kpi_progress"]]
     lines += ["", "## What we learned", ""]
     found = report["optimization_insights"]
     lines += [f"- {each['insight']} (confidence {each['confidence']})" for each in found] or ["Not enough data."]
     return "\n".join(lines) + "\n"
+
+
+def _kpi_line(kpi: dict[str, Any]) -> str:
+    reached = "no data yet" if kpi["current"] is None else f"{kpi['current']} of {kpi['target']} ({kpi['status']})"
+    return f"- {kpi['metric']}: {reached}"

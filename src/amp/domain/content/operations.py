@@ -59,7 +59,7 @@ async def accept(uow: UnitOfWork, content: Content) -> None:
 async def _approved(uow: UnitOfWork, content: Content, *, by: str, note: str | None) -> None:
     now = uow.clock.now()
     content.hash = content_hash(content)
-    content.approval = {"by": by, "at": now.isoformat(), "hash": content.hash, "note": note}
+    content.approval = {"by": by, "at": _wire(now), "hash": content.hash, "note": note}
     content.status, content.updated_at = "approved", now
     await uow.announce(ContentApproved(workspace_id=uow.workspace_id, content_id=content.id))
 
@@ -78,7 +78,7 @@ async def reject(
         raise Conflict(f"Content that is {content.status} cannot be rejected")
     await unschedule(uow, content)
     now = uow.clock.now()
-    content.rejection = {"by": by, "at": now.isoformat(), "reason": reason}
+    content.rejection = {"by": by, "at": _wire(now), "reason": reason}
     content.approval = None
     content.status, content.updated_at = "generating" if regenerate else "rejected", now
     if regenerate:
@@ -174,3 +174,8 @@ async def unschedule(uow: UnitOfWork, content: Content) -> None:
     if content.status == "scheduled" and content.post_id:
         await publishing.cancel(uow, content.post_id)
         content.post_id, content.platform_post_id = None, None
+
+
+def _wire(moment: datetime) -> str:
+    """As every time looks outside: stored in a document, it is shown as it is."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -48,6 +48,8 @@ _STATUS_OF_CODES = {"method_not_allowed": 405, "unsupported_media_type": 415, "i
 CODES = {
     "invalid_request": (400, "The request is not as the contract says; param names the field."),
     "invalid_cursor": (400, "starting_after or ending_before is not the id of a listed object."),
+    "platform_not_connected": (400, "The platform set has no active account on a platform; connect one."),
+    "writer_not_configured": (400, "Nobody is set up to write; set AMP_WRITER."),
     "unauthorized": (401, "No API key or access token, or one that is unknown, expired or revoked."),
     "budget_exhausted": (402, "The budget does not allow it; raise it and try again."),
     "forbidden": (403, "Known, but not allowed: ask somebody who has the permission."),

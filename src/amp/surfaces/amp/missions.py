@@ -125,6 +125,7 @@ _APPLY = {
     "description": "immediately",
     "objectives": "next cycle",
     "constraints": "next cycle",
+    "constraints.budget_cents": "immediately",
     "kpis": "next optimization",
     "duration_days": "immediately",
 }
