@@ -1,12 +1,12 @@
 """Starting a command: settings that are right, errors that say what to do."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import uvloop
 from pydantic import ValidationError
 
 from amp.commands.saying import REFUSED, fail
@@ -57,6 +57,6 @@ def _is_alive(metrics: Path) -> bool:
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine to its end. What we expected to go wrong becomes a sentence and exit status 1."""
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except AmpError as error:
         fail(error.message)

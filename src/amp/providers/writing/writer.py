@@ -6,6 +6,7 @@ once, by the job that asks: the SDKs' own retries are off.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
     from pydantic_ai.settings import ModelSettings
 
+AT_ONCE = 6
+"""Calls to one vendor at the same time, from one process."""
 PATIENCE = 120.0
 """Seconds to wait for one answer."""
 _SANDBOX_MODELS = {"anthropic": "claude-sonnet-5", "openai": "gpt-5-mini"}
@@ -57,6 +60,7 @@ class ModelWriter:
         self._sandbox_key = sandbox_key
         self._prices = Prices(price_overrides)
         self._clients: dict[tuple[str, Environment], httpx2.AsyncClient] = {}
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     def upper_bound(self, assignment: Assignment[Output], environment: Environment) -> int:
         """Micro-dollars that this assignment can cost at most, repairs included.
@@ -80,7 +84,8 @@ class ModelWriter:
         spent = RunUsage()
         started = time.monotonic()
         try:
-            answer = await _ask(model, assignment, spent)
+            async with self._turns[writing.vendor]:
+                answer = await _ask(model, assignment, spent)
         except _BREAKS_INSIDE as error:
             usage = self._usage(writing, spent, started)
             cause = as_our_own(error, vendor=writing.vendor, repaired=spent.requests >= REQUESTS)
