@@ -92,8 +92,8 @@ class Workshop:
             return list(await uow.session.scalars(query, {"what": what}))
 
     async def jobs(self) -> int:
-        """Of the workshop: the product's own recurring work may fall due at any full hour."""
-        own = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name NOT LIKE 'engine.%'")
+        """Of the workshop: the product's own recurring work may fall due at any full minute."""
+        own = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE '%workshop.%'")
         async with self.unit() as uow:
             return await uow.session.scalar(own) or 0
 
