@@ -18,15 +18,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from amp.engine.jobs import REGISTRY, Handler, Message, to_wire
 from amp.kit.clock import Clock
-from amp.kit.database import Database, Scope
+from amp.kit.database import Database, Scope, Transaction
 
 
 @dataclass(frozen=True)
 class UnitOfWork:
-    session: AsyncSession
+    transaction: Transaction
     scope: Scope
     clock: Clock
     queue: App
+
+    @property
+    def session(self) -> AsyncSession:
+        return self.transaction.session
 
     @property
     def workspace_id(self) -> UUID:
@@ -102,9 +106,8 @@ class UnitsOfWork:
 
     @asynccontextmanager
     async def begin(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
-        async with self.database.transaction(scope) as session:
-            yield UnitOfWork(session, scope, self.clock, self.queue)
-            await session.flush()
+        async with self.database.begin(scope) as transaction:
+            yield UnitOfWork(transaction, scope, self.clock, self.queue)
 
 
 def _request_id() -> str | None:

@@ -9,6 +9,8 @@ import uuid_utils
 from amp.kit.errors import NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 
 
@@ -38,8 +40,7 @@ def new_id() -> UUID:
 
 def encode(kind: Kind, value: UUID) -> str:
     number = value.int
-    digits = (_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
-    return f"{kind}_{''.join(digits)}"
+    return f"{kind}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def decode(kind: Kind, text: str, *, what: str) -> UUID:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,7 +29,7 @@ class SecretKeys:
     master: bytes
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
-        return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose.encode()).derive(self.master)
+        return _derived(self.master, purpose, length)
 
     def digest(self, purpose: str, value: str) -> bytes:
         """A keyed hash, for looking up secrets that were random to begin with."""
@@ -52,6 +53,11 @@ class SecretKeys:
             return AESGCM(self.derive("seal")).decrypt(raw[:12], raw[12:], row.encode()).decode()
         except InvalidTag as error:
             raise Unreadable("sealed for another row") from error
+
+
+@cache
+def _derived(master: bytes, purpose: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose.encode()).derive(master)
 
 
 def random_token(size: int = 32) -> str:
