@@ -164,15 +164,20 @@ class Picture:
     media_id: str
     alt_text: str | None = None
     mime_type: str = "image/png"
+    width: int = 1
+    height: int = 1
+    seconds: float | None = None
+    url: str = ""
+    thumbnail_url: str | None = None
 
     @property
     def size_bytes(self) -> int:
         return len(_PIXEL)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
         middle = len(_PIXEL) // 2
-        yield _PIXEL[:middle]
-        yield _PIXEL[middle:]
+        yield _PIXEL[start:middle]
+        yield _PIXEL[max(start, middle) :]
 
 
 def _png_chunk(kind: bytes, content: bytes) -> bytes:

@@ -1,6 +1,8 @@
 """What connections need from outside: accounts to try things with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +20,11 @@ class NewAccount:
     scopes: tuple[str, ...]
     access_token: SecretStr
     refresh_token: SecretStr | None
+    expires_in: timedelta | None = None
+    """None: the vendor set no end."""
+    avatar_url: str | None = None
+    details: Mapping[str, str | bool | None] = field(default_factory=dict[str, str | bool | None])
+    """What else the vendor says of the account that is no secret, for its owner to see."""
 
 
 class SandboxAccounts(Protocol):

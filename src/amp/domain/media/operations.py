@@ -22,9 +22,14 @@ class StoredMedia:
     mime_type: str
     size_bytes: int
     alt_text: str | None
+    width: int | None
+    height: int | None
+    seconds: float | None
+    url: str
+    thumbnail_url: str | None
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self.storage.open(self.storage_key)
+    def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
+        return self.storage.open(self.storage_key, start)
 
 
 async def keep_media(
@@ -67,6 +72,11 @@ def stored(storage: Storage, description: dict[str, Any]) -> StoredMedia:
         mime_type=description["mimeType"],
         size_bytes=description["sizeBytes"],
         alt_text=description.get("altText"),
+        width=description.get("width"),
+        height=description.get("height"),
+        seconds=description.get("durationSeconds"),
+        url=description.get("url", ""),
+        thumbnail_url=description.get("thumbnailUrl"),
     )
 
 

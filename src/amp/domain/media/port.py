@@ -9,8 +9,8 @@ class Storage(Protocol):
         """Store everything under `key`; the number of bytes. All or nothing."""
         ...
 
-    def open(self, key: str) -> AsyncIterator[bytes]:
-        """The bytes in order. Errors: NotFound."""
+    def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes in order, from `start`. Errors: NotFound."""
         ...
 
     async def delete(self, key: str) -> None:

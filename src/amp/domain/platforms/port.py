@@ -3,6 +3,8 @@ declaration; an adapter holds it as data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -70,8 +72,22 @@ class OAuth:
     scopes: tuple[str, ...]
     pkce: bool
     scope_separator: str = " "
+    client_parameter: str = "client_id"
+    """What the vendor calls the app's id."""
+    extra: Mapping[str, str] = field(default_factory=dict[str, str])
+    """More parameters of the authorization URL, such as `access_type=offline`."""
     scopes_by_approval: tuple[str, ...] = ()
     """What the vendor grants to approved apps only; what it opens (metrics, say) is used where it is granted."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the vendor's API that we speak, with the day from which the vendor refuses it."""
+
+    setting: str
+    """The environment variable that chooses another one."""
+    default: str
+    sunset: date | None
 
 
 @dataclass(frozen=True)
@@ -126,6 +142,10 @@ class Capabilities:
     gif: MediaRule | None = None
     mixed_media: bool = False
     """Whether images, videos and GIFs may stand in one post."""
+    max_media: int = 0
+    """Of all kinds together, where they may be mixed; 0: as the kinds say."""
+    fetches_media: bool = False
+    """Whether the vendor fetches media from their addresses; else it is sent the bytes."""
     max_thread_parts: int = 1
     link_in_text: bool = True
     link_card: bool = False
@@ -136,3 +156,10 @@ class Capabilities:
     quotas: tuple[Quota, ...] = ()
     metrics: frozenset[str] = frozenset()
     """The counters the vendor reports, by the names of `analytics/metrics.py`."""
+    versions: tuple[Version, ...] = ()
+    scheduling: bool = False
+    """Whether the Ampost contract offers scheduling here (missions always may)."""
+    described_media: Literal["never", "video", "always"] = "never"
+    """Which media the Ampost contract takes only as objects with type, MIME type and size, never as bare URLs."""
+    caveats: tuple[str, ...] = ()
+    """What a person should know before relying on it, a sentence each (the Ampost contract's launch states)."""

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
 
+from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities, Settings
 
 Environment = Literal["live", "test"]
@@ -57,7 +58,25 @@ class MediaFile(Protocol):
     def size_bytes(self) -> int: ...
     @property
     def alt_text(self) -> str | None: ...
-    def chunks(self) -> AsyncIterator[bytes]: ...
+    @property
+    def width(self) -> int | None: ...
+    @property
+    def height(self) -> int | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+    @property
+    def url(self) -> str:
+        """Where a vendor that fetches media finds it, for at least a day."""
+        ...
+
+    @property
+    def thumbnail_url(self) -> str | None:
+        """Where a picture that stands for a video is found."""
+        ...
+
+    def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes in order, from `start`; pieces of any size. Only where the vendor does not fetch media."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,8 @@ class Done:
     remote_id: str
     url: str
     """The public address."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of it: forced to private, the first comment refused."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +153,23 @@ class Unknowable:
     """The vendor offers no read that could tell."""
 
 
+@dataclass(frozen=True)
+class Login:
+    """One person's way through a vendor's consent page and back. The verifier is PKCE's (RFC 7636), sent as S256."""
+
+    redirect_uri: str
+    state: str
+    verifier: str
+
+
 class SocialPlatform(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def launch_notes(self) -> Sequence[str]:
+        """What the operator's app may not do yet, a sentence each: private posts only, say."""
+        ...
 
     @property
     def visibility_delay(self) -> timedelta:
@@ -168,6 +203,20 @@ class SocialPlatform(Protocol):
         ...
 
     async def profile(self, account: Account) -> Profile: ...
+
+    def login_url(self, login: Login) -> str:
+        """The vendor's consent page. Errors: Invalid (`INVALID_CONFIG`) when the operator set no client."""
+        ...
+
+    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
+        """Redeem the code that the vendor sent back: the accounts it opens (one; at Facebook each page).
+
+        Errors: ProviderFailed with Rejected(`TOKEN_EXCHANGE_FAILED` or `PROFILE_FETCH_FAILED`)."""
+        ...
+
+    async def disconnect(self, account: Account) -> None:
+        """Give the tokens back, where the vendor takes them; idempotent."""
+        ...
 
     async def aclose(self) -> None:
         """Give up pooled connections."""

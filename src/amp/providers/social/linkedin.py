@@ -13,12 +13,14 @@ from urllib.parse import quote, unquote
 
 import httpx2
 
+from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities, Draft, MediaRule, OAuth, Problem, Quota, Settings, TextRule
 from amp.domain.platforms.text_length import code_points
 from amp.domain.publishing.port import (
     Account,
     Delivery,
     Done,
+    Login,
     MediaFile,
     Pending,
     Profile,
@@ -34,6 +36,7 @@ from amp.providers.discovery import SocialVendor
 from amp.providers.social._calling import Row, failed, read, refreshed, remedy_of, send
 from amp.providers.social._linkedin_post import LinkedInSettings, author_of, post_body
 from amp.providers.social._linkedin_wire import Counts, UploadTarget, UserInfo, refusal
+from amp.providers.social._signing_in import Grant, login_url, opened_account, redeemed
 
 LIVE_URL = "https://api.linkedin.com"
 OAUTH_URL = "https://www.linkedin.com"
@@ -113,6 +116,7 @@ class LinkedIn:
     capabilities = CAPABILITIES
     visibility_delay = timedelta(seconds=30)
     refuses_duplicates = True
+    launch_notes = ()
 
     def __init__(self, base_url: str, *, clock: Clock, version: str, client_id: str, client_secret: str) -> None:
         self._client = vendor_client(
@@ -120,6 +124,7 @@ class LinkedIn:
         )
         # Live, people log in on another host than the API's; elsewhere both are under the one base.
         self._oauth_url = OAUTH_URL if base_url == LIVE_URL else base_url
+        self._base_url = base_url
         self._clock = clock
         self._client_id = client_id
         self._client_secret = client_secret
@@ -170,6 +175,23 @@ class LinkedIn:
             raise self._failed(response)
         user = read(UserInfo, response)
         return Profile(user.sub, user.name, user.name, user.picture)
+
+    def login_url(self, login: Login) -> str:
+        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
+
+    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": login.redirect_uri,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
+        }
+        grant = await redeemed(self._client, f"{self._oauth_url}/oauth/v2/accessToken", Grant, form)
+        return [await opened_account("linkedin", self.profile, grant)]
+
+    async def disconnect(self, account: Account) -> None:
+        """LinkedIn takes no tokens back: members end a permission in their own settings."""
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import httpx2
 from pydantic import SecretStr
 
+from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, Settings, TextRule
 from amp.domain.platforms.text_length import weighted_length, with_link
 from amp.domain.publishing.port import (
@@ -21,6 +22,7 @@ from amp.domain.publishing.port import (
     Account,
     Delivery,
     Done,
+    Login,
     MediaFile,
     Part,
     Pending,
@@ -35,6 +37,7 @@ from amp.kit.errors import ProviderFailed, RateLimited, RefreshToken, Rejected, 
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._calling import Row, content_of, failed, read, refreshed, remedy_of, send
+from amp.providers.social._signing_in import Grant, login_url, opened_account, redeemed
 from amp.providers.social._twitter_wire import Made, Me, Posts, Sought, limit, refusal
 
 LIVE_URL = "https://api.x.com"
@@ -96,9 +99,11 @@ class Twitter:
     visibility_delay = timedelta(seconds=20)
     refuses_duplicates = False
     """X refuses duplicates, yet does not name the first."""
+    launch_notes = ()
 
     def __init__(self, base_url: str, *, clock: Clock, client_id: str, client_secret: str) -> None:
         self._client = vendor_client(base_url)
+        self._base_url = base_url
         self._clock = clock
         self._client_id = client_id
         self._client_secret = client_secret
@@ -169,6 +174,26 @@ class Twitter:
             raise self._failed(response)
         me = read(Me, response).data
         return Profile(me.id, me.username, me.name, me.profile_image_url)
+
+    def login_url(self, login: Login) -> str:
+        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
+
+    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": login.redirect_uri,
+            "code_verifier": login.verifier,
+        }
+        client = (self._client_id, self._client_secret)
+        grant = await redeemed(self._client, "/2/oauth2/token", Grant, form, auth=client)
+        return [await opened_account("twitter", self.profile, grant)]
+
+    async def disconnect(self, account: Account) -> None:
+        """The refresh token ends the access tokens with it."""
+        token = account.refresh_token or account.access_token
+        client = (self._client_id, self._client_secret)
+        await send(self._client, "POST", "/2/oauth2/revoke", data={"token": token.get_secret_value()}, auth=client)
 
     async def aclose(self) -> None:
         await self._client.aclose()

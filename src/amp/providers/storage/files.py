@@ -30,12 +30,13 @@ class FileStorage:
             draft.unlink(missing_ok=True)
         return size
 
-    async def open(self, key: str) -> AsyncIterator[bytes]:
+    async def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
         try:
             file = await asyncio.to_thread(self._path(key).open, "rb")
         except FileNotFoundError as error:
             raise NotFound("Media not found") from error
         with file:
+            await asyncio.to_thread(file.seek, start)
             while chunk := await asyncio.to_thread(file.read, _CHUNK):
                 yield chunk
 
