@@ -23,6 +23,7 @@ from amp.sandbox.app import create_sandbox
 from amp.surfaces.actor import identify
 from amp.surfaces.amp.app import create_amp_surface
 from amp.surfaces.amp.envelope import AmpContract, errors_page
+from amp.surfaces.ampost.app import create_ampost_surface, create_compatible_surface
 from amp.surfaces.application import render_errors
 from amp.surfaces.door import Door
 from amp.surfaces.edge import RequestIds, Timed
@@ -33,9 +34,12 @@ def build_app(runtime: Runtime) -> ASGIApp:
     """The application of a runtime. Unknown paths answer as the AMP contract does."""
     door = open_door(runtime)
     amp = Timed(create_amp_surface(door, openapi=runtime.settings.openapi), "amp")
+    ampost = create_ampost_surface(door, openapi=runtime.settings.openapi)
     routes: list[BaseRoute] = [
         Mount("/v1", app=amp),
         Mount("/api/amp/v1", app=amp),
+        Mount("/api/v1", app=Timed(ampost, "ampost")),
+        Mount("/api", app=Timed(create_compatible_surface(door), "ampost")),
         Route("/sandbox", _to_the_feeds),
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
         Route("/docs/errors", _errors),

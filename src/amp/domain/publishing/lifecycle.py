@@ -10,12 +10,18 @@ pending ─> uploading ─> publishing ─> published          draft -> schedule
 
 from collections.abc import Sequence
 
+from amp.kit.errors import Conflict
+
 WAITING = frozenset({"pending"})
 UNDERWAY = frozenset({"uploading", "publishing", "processing"})
 ENDED = frozenset({"published", "failed", "cancelled", "unconfirmed"})
 
 DISCARDABLE = frozenset({"draft", "scheduled", "queued", "partial", "failed"})
 PUBLISHABLE = frozenset({"draft", "scheduled"})
+
+
+class WrongStatus(Conflict):
+    """The post, or all of its deliveries, is in a status that does not allow this."""
 
 
 def post_status(deliveries: Sequence[str], *, before: str) -> str:

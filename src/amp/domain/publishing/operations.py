@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 
 from amp.domain.connections import operations as connections
 from amp.domain.publishing import lifecycle
+from amp.domain.publishing.lifecycle import WrongStatus
 from amp.domain.publishing.models import PlatformPost, Post
 from amp.domain.publishing.timeline import record
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import Conflict, Invalid, NotFound
+from amp.kit.errors import Invalid, NotFound
 from amp.kit.ids import new_id
 
 
@@ -49,7 +50,7 @@ async def create_post(uow: UnitOfWork, draft: Draft) -> Post:
     Errors: Invalid (no platform; no active account for a platform).
     """
     if not draft.targets:
-        raise Invalid("At least one platform is required", param="platforms")
+        raise Invalid("At least one platform is required", code="no_platforms_selected", param="platforms")
     now = uow.clock.now()
     set_id = draft.platform_set_id or (await connections.default_set(uow)).id
     accounts = await connections.resolve(uow, set_id, list(draft.targets))
@@ -100,7 +101,7 @@ async def publish_now(uow: UnitOfWork, post_id: UUID) -> Post:
     """Send a draft or scheduled post at once. Errors: NotFound; Conflict in any other state."""
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.PUBLISHABLE:
-        raise Conflict(f"A post that is {post.status} cannot be published")
+        raise WrongStatus(f"A post that is {post.status} cannot be published")
     await _set_due(uow, post, uow.clock.now(), status="queued")
     record(uow, post.id, "publish_requested")
     return post
@@ -110,7 +111,7 @@ async def reschedule(uow: UnitOfWork, post_id: UUID, at: datetime) -> Post:
     """Move what has not begun to another moment. Errors: NotFound; Conflict when it has begun."""
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.PUBLISHABLE:
-        raise Conflict(f"A post that is {post.status} cannot be scheduled")
+        raise WrongStatus(f"A post that is {post.status} cannot be scheduled")
     await _set_due(uow, post, at, status="scheduled")
     record(uow, post.id, "scheduled", scheduled_for=_iso(at))
     return post
@@ -136,14 +137,14 @@ async def cancel(uow: UnitOfWork, post_id: UUID) -> Post:
     """
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.DISCARDABLE:
-        raise Conflict(f"A post that is {post.status} cannot be cancelled")
+        raise WrongStatus(f"A post that is {post.status} cannot be cancelled")
     await uow.session.execute(
         update(PlatformPost)
         .where(PlatformPost.post_id == post_id, PlatformPost.status != "published", PlatformPost.intent_at.is_(None))
         .values(status="cancelled", next_attempt_at=None, lease_until=None, fence=PlatformPost.fence + 1)
     )
     if await _underway(uow, post_id):
-        raise Conflict("The post is being published right now and cannot be cancelled any more")
+        raise WrongStatus("The post is being published right now and cannot be cancelled any more")
     post.status, post.updated_at = "discarded", uow.clock.now()
     record(uow, post.id, "cancelled")
     return post
@@ -160,7 +161,7 @@ async def retry(uow: UnitOfWork, post_id: UUID, platforms: Sequence[str] | None 
         again.values(status="pending", next_attempt_at=now, due_at=now, attempt=0, error_code=None, error_message=None)
     )
     if not renewed:
-        raise Conflict("Nothing of this post has failed")
+        raise WrongStatus("Nothing of this post has failed")
     record(uow, post.id, "retry_requested", platforms=list(platforms) if platforms else None)
     await settle(uow, post)
     return post
@@ -180,7 +181,7 @@ async def get_post(uow: UnitOfWork, post_id: UUID, *, lock: bool = False) -> Pos
         query = query.with_for_update().execution_options(populate_existing=True)
     post = (await uow.session.execute(query)).scalar_one_or_none()
     if post is None:
-        raise NotFound("Post not found")
+        raise NotFound("Post not found", code="post_not_found")
     return post
 
 

@@ -1,0 +1,24 @@
+"""The Ampost contract: the public API under `/api/v1`, and under `/api` its compatibility and dashboard routes."""
+
+from fastapi import FastAPI
+
+from amp.surfaces.ampost import posts
+from amp.surfaces.ampost.envelope import AmpostContract
+from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.door import Door
+
+PUBLIC = (posts.router,)
+"""Routes of `/api/v1`."""
+
+COMPATIBLE = ()
+"""Routes of `/api`: what answered there before there were versions, and what only the dashboard may use."""
+
+
+def create_ampost_surface(door: Door, *, openapi: bool = True) -> FastAPI:
+    about = About(title="Ampost API", version="1.0.0", openapi=openapi)
+    return create_contract_app(door, AmpostContract(), about, PUBLIC)
+
+
+def create_compatible_surface(door: Door) -> FastAPI:
+    about = About(title="Ampost dashboard API", version="1.0.0", openapi=False)
+    return create_contract_app(door, AmpostContract(), about, COMPATIBLE)
