@@ -169,6 +169,7 @@ class Picture:
     seconds: float | None = None
     url: str = ""
     thumbnail_url: str | None = None
+    thumbnail: None = None
 
     @property
     def size_bytes(self) -> int:

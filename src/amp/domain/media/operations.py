@@ -27,6 +27,7 @@ class StoredMedia:
     seconds: float | None
     url: str
     thumbnail_url: str | None
+    thumbnail: "StoredMedia | None" = None
 
     def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
         return self.storage.open(self.storage_key, start)

@@ -144,8 +144,8 @@ class Capabilities:
     """Whether images, videos and GIFs may stand in one post."""
     max_media: int = 0
     """Of all kinds together, where they may be mixed; 0: as the kinds say."""
-    fetches_media: bool = False
-    """Whether the vendor fetches media from their addresses; else it is sent the bytes."""
+    fetches_media: frozenset[str] = frozenset()
+    """The kinds of media that the vendor fetches from their addresses; of all others it is sent the bytes."""
     max_thread_parts: int = 1
     link_in_text: bool = True
     link_card: bool = False
@@ -154,6 +154,8 @@ class Capabilities:
     """What the numbers here cannot say, such as a setting that needs a link."""
     oauth: OAuth | None = None
     quotas: tuple[Quota, ...] = ()
+    deletes: bool = True
+    """Whether the vendor lets a published post be deleted; else `delete` is Rejected (`DELETE_NOT_SUPPORTED`)."""
     metrics: frozenset[str] = frozenset()
     """The counters the vendor reports, by the names of `analytics/metrics.py`."""
     versions: tuple[Version, ...] = ()

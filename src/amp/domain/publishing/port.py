@@ -74,8 +74,13 @@ class MediaFile(Protocol):
         """Where a picture that stands for a video is found."""
         ...
 
+    @property
+    def thumbnail(self) -> "MediaFile | None":
+        """The same picture with its bytes, for vendors that do not fetch it."""
+        ...
+
     def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
-        """The bytes in order, from `start`; pieces of any size. Only where the vendor does not fetch media."""
+        """The bytes in order, from `start`; pieces of any size. Only of kinds that the vendor does not fetch."""
         ...
 
 
