@@ -1,5 +1,6 @@
 """What a web process serves: all contracts, the sandbox and the server's own pages, over one runtime."""
 
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -112,6 +113,7 @@ class Server:
     async def _open(self, _app: object) -> AsyncGenerator[None]:
         runtime = await open_runtime(self._settings)
         self._app = build_app(runtime)
+        gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again
         yield
         await runtime.close()
 

@@ -104,6 +104,35 @@ async def test_a_workspace_sees_its_own_rows_only(database: Database, two: Two) 
             assert owners == [two.owner_of(table, two.mine)], table
 
 
+SHAPES = (
+    "SELECT {owner} AS owner FROM {table}",
+    "SELECT {owner} AS owner, count(*) OVER () FROM {table} ORDER BY 1 LIMIT 5",
+    "SELECT max({owner}::text)::uuid AS owner FROM {table} HAVING count(*) > 0",
+    "WITH known AS MATERIALIZED (SELECT {owner} AS owner FROM {table}) SELECT owner FROM known",
+    "SELECT one.{owner} AS owner FROM {table} AS one JOIN {table} AS other USING ({owner})",
+    "SELECT (SELECT {owner} FROM {table}) AS owner WHERE EXISTS (SELECT FROM {table})",
+)
+"""What PostgreSQL plans in different ways."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_read_in_one_round_trip_enters_its_scope_before_it_looks(
+    database: Database, two: Two, shape: str
+) -> None:
+    for table in two.tables:
+        statement = text(shape.format(owner=table.owner, table=table.name))
+        for scope in (two.mine, two.theirs):
+            owners = [row.owner for row in await database.read(scope, statement, {})]
+            assert owners == [two.owner_of(table, scope)], table
+        assert await database.read(Scope(), statement, {}) == [], table
+
+
+async def test_a_read_cannot_write(database: Database, two: Two) -> None:
+    changing = "WITH gone AS (DELETE FROM media RETURNING id) SELECT id FROM gone"
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="top level"):
+        await database.read(two.mine, text(changing), {})
+
+
 async def test_updating_everything_updates_own_rows_only(database: Database, two: Two) -> None:
     async with database.transaction(two.mine) as session:
         for table in two.tables:
