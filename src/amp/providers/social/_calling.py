@@ -1,13 +1,13 @@
 """What all social adapters do alike: call in somebody's name, read answers, and turn a refusal into a remedy."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx2
 import structlog
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from amp.domain.publishing.port import MediaFile, Tokens
 from amp.kit.errors import ProviderFailed, Reconnect, Rejected, Remedy, Retry, Unknown
@@ -100,13 +100,21 @@ async def content_of(file: MediaFile) -> bytes:
     return b"".join([chunk async for chunk in file.chunks()])
 
 
-class _Grant(BaseModel):
-    access_token: str = Field(min_length=1)
+async def slice_of(file: MediaFile, start: int, length: int) -> AsyncIterator[bytes]:
+    """Exactly `length` bytes from `start`, in pieces, for uploads in parts: no part has to fit into memory."""
+    async for chunk in file.chunks(start):
+        yield chunk[:length]
+        length -= len(chunk)
+        if length <= 0:
+            return
+
+
+class _TokenAnswer(BaseModel):
+    """Of a token endpoint; some say no with status 200."""
+
+    access_token: str = ""
     refresh_token: str | None = None
     expires_in: float | None = None
-
-
-class _OAuthError(BaseModel):
     error: str = ""
     error_description: str = ""
 
@@ -133,20 +141,17 @@ async def refreshed(
         raise ProviderFailed(f"{vendor} gave no refresh token", remedy=Reconnect())
     body = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value(), **form}
     response = await send(client, "POST", url, data=body, auth=auth)
-    if response.is_success:
-        grant = read(_Grant, response)
-        return Tokens(
-            access_token=SecretStr(grant.access_token),
-            refresh_token=SecretStr(grant.refresh_token) if grant.refresh_token else None,
-            expires_in=timedelta(seconds=grant.expires_in) if grant.expires_in else None,
-        )
-    raise _not_refreshed(vendor, response)
-
-
-def _not_refreshed(vendor: str, response: httpx2.Response) -> ProviderFailed:
-    if response.status_code not in (400, 401, 403):
+    if response.status_code not in (200, 400, 401, 403):
         refusal = Refusal(response.status_code, frozenset(), "the token could not be refreshed")
-        return failed(vendor, refusal, Retry())
-    error = read(_OAuthError, response)
-    refusal = Refusal(response.status_code, frozenset({error.error}), error.error_description or error.error)
-    return failed(vendor, refusal, Reconnect() if error.error in _TOKEN_REFUSED else Rejected("INVALID_CONFIG"))
+        raise failed(vendor, refusal, Retry())
+    answer = read(_TokenAnswer, response)
+    if answer.error or not response.is_success:
+        refusal = Refusal(response.status_code, frozenset({answer.error}), answer.error_description or answer.error)
+        raise failed(vendor, refusal, Reconnect() if answer.error in _TOKEN_REFUSED else Rejected("INVALID_CONFIG"))
+    if not answer.access_token:
+        raise ProviderFailed(f"{vendor}: no token came back", remedy=Retry(), status=response.status_code)
+    return Tokens(
+        access_token=SecretStr(answer.access_token),
+        refresh_token=SecretStr(answer.refresh_token) if answer.refresh_token else None,
+        expires_in=timedelta(seconds=answer.expires_in) if answer.expires_in else None,
+    )

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -14,11 +14,21 @@ from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities
 from amp.domain.publishing.port import Account, Login, Profile
 from amp.kit.errors import Invalid, ProviderFailed, Rejected
+from amp.kit.web import read_json
 from amp.providers.social._calling import Answer, read, send
 
 
-def login_url(capabilities: Capabilities, live_url: str, base_url: str, client_id: str, login: Login) -> str:
+def login_url(
+    capabilities: Capabilities,
+    live_url: str,
+    base_url: str,
+    client_id: str,
+    login: Login,
+    *,
+    more_scopes: Sequence[str] = (),
+) -> str:
     """The consent page's address. Elsewhere than live, all of a vendor's hosts are under the one base URL.
+    `more_scopes`: what the operator's app was approved for beyond what everybody is.
 
     Errors: Invalid (`INVALID_CONFIG`) when the operator set no client.
     """
@@ -30,7 +40,7 @@ def login_url(capabilities: Capabilities, live_url: str, base_url: str, client_i
         "response_type": "code",
         oauth.client_parameter: client_id,
         "redirect_uri": login.redirect_uri,
-        "scope": oauth.scope_separator.join(oauth.scopes),
+        "scope": oauth.scope_separator.join((*oauth.scopes, *more_scopes)),
         "state": login.state,
         **oauth.extra,
     }
@@ -55,7 +65,7 @@ async def redeemed(
     """What the token endpoint gives for a code. Errors: ProviderFailed, `TOKEN_EXCHANGE_FAILED` when it refuses: a code
     counts once, so the person starts again."""
     response = await send(client, "POST", url, data=dict(form), auth=auth)
-    if response.is_success:
+    if response.is_success and "error" not in read_json(response):  # TikTok says no with status 200
         return read(answer, response)
     message = f"The code was refused ({response.status_code}); start connecting again"
     raise ProviderFailed(message, remedy=Rejected("TOKEN_EXCHANGE_FAILED"), status=response.status_code)
