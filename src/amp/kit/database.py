@@ -109,8 +109,12 @@ class Database:
 
         For what every request does. Errors: Unavailable.
         """
-        rows = await _at_once(self.system_pool, _driver_text(statement), values)
+        rows = await self.system_rows(statement, values)
         return rows[0] if rows else None
+
+    async def system_rows(self, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
+        """As `system_statement`, all its rows."""
+        return await _at_once(self.system_pool, _driver_text(statement), values)
 
     async def read(self, scope: Scope, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
         """What a constant SELECT gives in a workspace's scope, as named tuples, in one round trip: the statement
