@@ -41,7 +41,10 @@ _CALLER = "tenants.id AS tenant_id, tenants.plan, workspaces.id AS workspace_id,
 _ADMIT_KEY = text(
     f"""
     WITH caller AS (
-        SELECT {_CALLER}, api_keys.id AS key_id, api_keys.scopes, api_keys.last_used_at
+        SELECT {_CALLER}, api_keys.id AS key_id, api_keys.scopes, api_keys.last_used_at,
+            coalesce(api_keys.created_by, (
+                SELECT min(user_id::text)::uuid FROM memberships WHERE tenant_id = tenants.id AND role = 'owner'
+            )) AS owner_id
         FROM api_keys JOIN workspaces ON workspaces.id = api_keys.workspace_id
             JOIN tenants ON tenants.id = workspaces.tenant_id
         WHERE api_keys.digest = :digest AND api_keys.revoked_at IS NULL
@@ -75,7 +78,7 @@ async def admit_key(database: Database, digest: bytes, window: RateWindow) -> Ad
     now = real_now()
     known = {"digest": digest, "touch_before": now - _TOUCH_EVERY}
     row = await database.system_statement(_ADMIT_KEY, {**known, **_counted(window, now)})
-    return None if row is None else _admission(row, key_id=row.key_id, scopes=tuple(row.scopes))
+    return None if row is None else _admission(row, key_id=row.key_id, owner_id=row.owner_id, scopes=tuple(row.scopes))
 
 
 async def admit_session(
@@ -84,7 +87,8 @@ async def admit_session(
     """The person of a valid session, as member of `tenant_id`, one request counted, all in one statement."""
     known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
     row = await database.system_statement(_ADMIT_SESSION, {**known, **_counted(window, real_now())})
-    return None if row is None else _admission(row, user_id=row.user_id, role=row.role, session_id=row.session_id)
+    who = {"user_id": row.user_id, "owner_id": row.user_id, "role": row.role} if row else {}
+    return None if row is None else _admission(row, session_id=row.session_id, **who)
 
 
 def _counted(window: RateWindow, now: datetime) -> dict[str, object]:

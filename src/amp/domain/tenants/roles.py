@@ -51,6 +51,8 @@ class Actor:
     role: Role | None = None
     session_id: UUID | None = None
     key_id: UUID | None = None
+    owner_id: UUID | None = None
+    """In whose name: the person, or who made the key, or the tenant's owner."""
     scopes: tuple[KeyScope, ...] = ()
     """Of a key; none given means everything."""
 
