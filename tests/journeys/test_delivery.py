@@ -1,23 +1,23 @@
 """A post goes out exactly once, or it is said why not: the delivery is broken off at every commit, the vendor
 answers with every fault, and the sandbox's own ledger is the judge."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ClauseElement, text
 
 from amp.domain.publishing import operations as publishing
-from amp.domain.publishing.claiming import Claimed, claim_due
+from amp.domain.publishing.claiming import Claimed, Room, claim_due
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.operations import Draft, Target
-from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
-from amp.kit.database import SYSTEM, Scope
+from amp.engine.unit_of_work import UnitsOfWork
+from amp.kit.database import SYSTEM, Database, Scope, Transaction
 from world import World, good
 
 pytestmark = pytest.mark.anyio
@@ -30,23 +30,35 @@ class Crash(Exception):
     """The process died here."""
 
 
-class Dying(UnitsOfWork):
-    """Units of work of a process that dies at its nth commit: right before it, or right after."""
+class Dying(Database):
+    """The database of a process that dies at its nth commit: right before it, or right after."""
 
-    def __init__(self, units: UnitsOfWork, dies_at: int, *, after: bool) -> None:
-        super().__init__(units.database, units.clock, units.queue)
+    def __init__(self, database: Database, dies_at: int, *, after: bool) -> None:
+        super().__init__(**{field.name: getattr(database, field.name) for field in fields(database)})
         self.__dict__.update(dies_at=dies_at, after=after, commits=0)
 
     @asynccontextmanager
-    async def begin(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
-        self.__dict__["commits"] += 1
-        dying = self.commits == self.dies_at
-        async with super().begin(scope) as uow:
-            yield uow
+    async def begin(self, scope: Scope) -> AsyncGenerator[Transaction]:
+        dying = self._dies_now()
+        async with super().begin(scope) as transaction:
+            yield transaction
             if dying and not self.after:
                 raise Crash
         if dying:
             raise Crash
+
+    async def system_rows(self, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
+        dying = self._dies_now()
+        if dying and not self.after:
+            raise Crash
+        rows = await super().system_rows(statement, values)
+        if dying:
+            raise Crash
+        return rows
+
+    def _dies_now(self) -> bool:
+        self.__dict__["commits"] += 1
+        return self.commits == self.dies_at
 
 
 @dataclass
@@ -58,15 +70,16 @@ class Delivery:
     post_id: UUID
     parts: list[str]
 
-    def courier(self, units: UnitsOfWork | None = None) -> Courier:
+    def courier(self, database: Database | None = None) -> Courier:
         runtime = self.world.runtime
-        return Courier(units or runtime.units, runtime.ports, missed_after=timedelta(days=365), lease=LEASE)
+        units = UnitsOfWork(database or runtime.database, runtime.clock, runtime.units.queue)
+        return Courier(units, runtime.ports, missed_after=timedelta(days=365), lease=LEASE)
 
-    async def step(self, units: UnitsOfWork | None = None) -> bool:
+    async def step(self, database: Database | None = None) -> bool:
         """Claim what is due and take it one step further; False when nothing was due."""
         claims = await self._claim()
         for claimed in claims:
-            await self.courier(units).deliver(claimed, "test")
+            await self.courier(database).deliver(claimed)
         return bool(claims)
 
     async def _claim(self) -> list[Claimed]:
@@ -74,7 +87,7 @@ class Delivery:
             await uow.session.execute(
                 text("UPDATE platform_posts SET lease_until = NULL WHERE post_id = :post"), {"post": self.post_id}
             )
-            claims = await claim_due(uow, limit=50, missed_after=timedelta(days=365), lease=LEASE)
+        claims, _ = await claim_due(self.world.runtime.units, self.courier().terms, Room(500, 500, {}))
         return [claimed for claimed in claims if claimed.post_id == self.post_id]
 
     async def finish(self) -> str:
@@ -101,6 +114,7 @@ class Delivery:
                 due,
             )
             await uow.session.execute(text("UPDATE connections SET held_until = NULL"))
+            await uow.session.execute(text("DELETE FROM holds"))
 
 
 async def scheduled(world: World, platform: str) -> Delivery:
@@ -139,7 +153,7 @@ async def test_a_process_that_dies_at_any_commit_leaves_one_post(
     while True:
         dies_at += 1
         delivery = await scheduled(fast_world, platform)
-        dying = Dying(fast_world.runtime.units, dies_at, after=after)
+        dying = Dying(fast_world.runtime.database, dies_at, after=after)
         with suppress(Crash):
             await delivery.step(dying)
         assert await delivery.finish() == "published"
@@ -228,7 +242,7 @@ async def test_a_late_writer_changes_nothing(fast_world: World, server: str) -> 
     delivery = await scheduled(fast_world, "twitter")
     (stale,) = await delivery._claim()
     assert await delivery.finish() == "published"
-    await delivery.courier().deliver(replace(stale, lease_until=stale.lease_until - timedelta(hours=1)), "test")
+    await delivery.courier().deliver(replace(stale, lease_until=stale.lease_until - timedelta(hours=1)))
     assert await ledger(fast_world, server) == delivery.parts
 
 

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 REQUESTS = Histogram("amp_request_seconds", "Time to answer a request", ["surface", "method", "status"])
 JOBS = Histogram("amp_job_seconds", "Time a job took", ["job", "outcome"])
 DELIVERIES = Counter("amp_deliveries", "Outcomes of deliveries", ["platform", "outcome"])
+HELD_BACK = Counter("amp_deliveries_held_back", "Due deliveries that a limit made wait", ["platform", "limit"])
 LATENESS = Histogram(
     "amp_publish_lateness_seconds",
     "Virtual seconds between a post's due time and its first request",

@@ -8,13 +8,13 @@ One worker at a time, never twice with the same refresh token, and never a disco
 vendor's explicit refusal.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Update, or_, update
+from sqlalchemy import Update, or_, select, update
 
 from amp.domain.connections import operations as connections
 from amp.domain.connections.models import Connection
@@ -42,9 +42,23 @@ class Authority:
 async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID) -> Authority:
     """Errors: ProviderFailed(Reconnect) when the connection is not active any more."""
     connection = await connections.get_connection(uow, connection_id)
+    opened = _opened(secrets, connection)
+    if opened is None:
+        raise ProviderFailed(f"The {connection.platform} account must be connected again", remedy=Reconnect())
+    return opened
+
+
+async def authorities(uow: UnitOfWork, secrets: SecretKeys, connection_ids: Iterable[UUID]) -> dict[UUID, Authority]:
+    """Those of many connections, by connection, read in one go (in system scope); the ones not active are left out."""
+    rows = await uow.session.scalars(select(Connection).where(Connection.id.in_(list(connection_ids))))
+    opened = {connection.id: _opened(secrets, connection) for connection in rows}
+    return {connection_id: found for connection_id, found in opened.items() if found}
+
+
+def _opened(secrets: SecretKeys, connection: Connection) -> Authority | None:
     tokens = connections.open_tokens(secrets, connection)
     if connection.status != "active" or tokens is None:
-        raise ProviderFailed(f"The {connection.platform} account must be connected again", remedy=Reconnect())
+        return None
     account = Account(
         connection_id=encode(Kind.ACCOUNT, connection.id),
         remote_id=connection.remote_id,

@@ -9,22 +9,24 @@
 No call is made inside a transaction, and none is made without a lease.
 """
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import assert_never
+from uuid import UUID
 
 import structlog
 
 from amp.domain.media.operations import stored
 from amp.domain.media.port import Storage
-from amp.domain.publishing.accounts import Authority, authority, refreshed
-from amp.domain.publishing.claiming import Claimed
+from amp.domain.publishing.accounts import Authority, authorities, authority, refreshed
+from amp.domain.publishing.claiming import Claimed, Terms
 from amp.domain.publishing.outcomes import Outcomes
 from amp.domain.publishing.port import (
     Absent,
     Delivery,
     Done,
-    Environment,
     LeaseLost,
     Part,
     Ready,
@@ -33,15 +35,17 @@ from amp.domain.publishing.port import (
     Unknowable,
 )
 from amp.domain.publishing.progress import SavedProgress
+from amp.domain.publishing.recording import Log, Recorder
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitsOfWork
-from amp.kit.database import Scope
+from amp.kit.database import SYSTEM, Scope
 from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
 from amp.kit.ids import Kind, encode, request_id
 from amp.kit.secrets import SecretKeys
 from amp.kit.telemetry import LATENESS, log
 
 _LOOK_AGAIN = timedelta(seconds=30)
+_KNOWN_ACCOUNTS = 2048
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,47 @@ class Courier:
     """Virtual time. What is overdue by more fails instead of surprising people."""
     lease: timedelta
     """Real time."""
+    _known: dict[UUID, Authority] = field(default_factory=dict[UUID, Authority])
+    """Accounts by connection, good as long as their tokens are the newest."""
 
-    async def deliver(self, claimed: Claimed, environment: Environment) -> None:
+    @cached_property
+    def _recorder(self) -> Recorder:
+        return Recorder(self.units)
+
+    @cached_property
+    def terms(self) -> Terms:
+        platforms = self.ports.get(SocialPlatforms)
+        quotas = [
+            {"platform": name, "posts": quota.posts, "hours": quota.hours}
+            for name in platforms.names()
+            for quota in platforms.capabilities(name).quotas
+        ]
+        return Terms(self.missed_after, self.lease, quotas)
+
+    async def prepare(self, claims: Sequence[Claimed]) -> None:
+        """Read the accounts that these need and that are not known, in one go."""
+        unknown = {claimed.connection_id for claimed in claims if self._knows(claimed) is None}
+        if not unknown:
+            return
+        if len(self._known) > _KNOWN_ACCOUNTS:
+            self._known.clear()
+        async with self.units.begin(SYSTEM) as uow:
+            self._known.update(await authorities(uow, self.ports.get(SecretKeys), unknown))
+
+    def _knows(self, claimed: Claimed) -> Authority | None:
+        known = self._known.get(claimed.connection_id)
+        current = known is not None and known.version == claimed.token_version
+        return known if current and claimed.connection_status == "active" else None
+
+    async def deliver(self, claimed: Claimed) -> None:
         """Take one claimed delivery one step further. Never raises for what a vendor or the network does."""
         names = {"request_id": request_id(), "platform_post": encode(Kind.PLATFORM_POST, claimed.id)}
         with structlog.contextvars.bound_contextvars(**names):
-            outcomes = Outcomes(self.units, claimed)
-            progress = SavedProgress(self.units, claimed, lease=self.lease)
+            record = Log(self._recorder, claimed)
+            outcomes = Outcomes(self.units, record, claimed)
+            progress = SavedProgress(record, claimed, self.units.clock, lease=self.lease)
             try:
-                await self._attempt(claimed, environment, progress, outcomes)
+                await self._attempt(claimed, record, progress, outcomes)
             except LeaseLost:
                 log.warning("another worker, or a cancel, took the delivery over")
             except ProviderFailed as error:
@@ -70,29 +106,35 @@ class Courier:
 
     async def _failed(self, error: ProviderFailed, progress: SavedProgress, outcomes: Outcomes) -> None:
         """An open question stays open, whatever failed since: only `find` may close it."""
-        if progress.unknown_since is None:
-            await outcomes.failed(error, doubtful=progress.doubtful)
-        elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
-            await outcomes.unconfirmed(error.message)
-        else:
-            await outcomes.look_later(_LOOK_AGAIN, reason=error.message, searches=progress.searches)
+        try:
+            if progress.unknown_since is None:
+                await outcomes.failed(error, doubtful=progress.doubtful)
+            elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
+                await outcomes.unconfirmed(error.message)
+            else:
+                await outcomes.look_later(_LOOK_AGAIN, reason=error.message, searches=progress.searches)
+        except LeaseLost:
+            log.warning("another worker, or a cancel, took the delivery over")
 
-    async def _attempt(
-        self, claimed: Claimed, environment: Environment, progress: SavedProgress, outcomes: Outcomes
-    ) -> None:
+    async def _attempt(self, claimed: Claimed, record: Log, progress: SavedProgress, outcomes: Outcomes) -> None:
         if claimed.open_intent is None and claimed.was == "pending" and self._missed(claimed):
             await outcomes.missed()
             return
-        platform = self.ports.get(SocialPlatforms).of(claimed.platform, environment)
-        async with self.units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
-            allowed = await authority(uow, self.ports.get(SecretKeys), claimed.connection_id)
+        platform = self.ports.get(SocialPlatforms).of(claimed.platform, claimed.environment)
+        allowed = self._knows(claimed) or await self._authority(claimed)
+        record.note("attempt", attempt=claimed.attempt, looking=claimed.open_intent is not None or None)
         try:
             await self._step(platform, claimed, allowed, progress, outcomes)
         except ProviderFailed as error:
             if not isinstance(error.remedy, RefreshToken):
                 raise
+            record.note("token_refused", reason=error.message, status=error.status)
             allowed = await self._refresh(claimed, allowed, platform)
             await self._again(platform, claimed, allowed, progress, outcomes)
+
+    async def _authority(self, claimed: Claimed) -> Authority:
+        async with self.units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
+            return await authority(uow, self.ports.get(SecretKeys), claimed.connection_id)
 
     async def _again(
         self,
@@ -119,11 +161,11 @@ class Courier:
         progress: SavedProgress,
         outcomes: Outcomes,
     ) -> None:
-        delivery = self._delivery(claimed, allowed, platform, resending=progress.resending)
+        delivery = self._delivery(claimed, allowed, platform, progress)
         if progress.unknown_since is not None:
             if not await self._look(platform, delivery, progress, outcomes):
                 return
-            delivery = self._delivery(claimed, allowed, platform, resending=progress.resending)
+            delivery = self._delivery(claimed, allowed, platform, progress)
         if claimed.was == "processing":
             await self._conclude(platform, delivery, progress, outcomes)
             return
@@ -186,8 +228,10 @@ class Courier:
         since = progress.unknown_since
         return since is not None and since <= self.units.clock.now() - self.missed_after
 
-    def _delivery(self, claimed: Claimed, allowed: Authority, platform: SocialPlatform, *, resending: bool) -> Delivery:
-        storage = self.ports.get(Storage)
+    def _delivery(
+        self, claimed: Claimed, allowed: Authority, platform: SocialPlatform, progress: SavedProgress
+    ) -> Delivery:
+        storage = KeepingStorage(self.ports.get(Storage), progress)
         files = tuple(stored(storage, description) for description in claimed.media)
         parts = tuple(Part(text, files if index == 0 else ()) for index, text in enumerate(claimed.parts))
         return Delivery(
@@ -197,5 +241,24 @@ class Courier:
             link_url=claimed.link_url,
             settings=platform.capabilities.settings.model_validate(claimed.settings),
             first_intent_at=claimed.first_intent_at or self.units.clock.now(),
-            resending=resending,
+            resending=progress.resending,
         )
+
+
+@dataclass(frozen=True)
+class KeepingStorage:
+    """Media whose reading keeps the lease: an upload may take longer than a lease lasts."""
+
+    storage: Storage
+    progress: SavedProgress
+
+    async def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
+        async for chunk in self.storage.open(key, start):
+            await self.progress.keep()
+            yield chunk
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        return await self.storage.put(key, chunks)
+
+    async def delete(self, key: str) -> None:
+        await self.storage.delete(key)

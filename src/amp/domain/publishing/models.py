@@ -28,6 +28,8 @@ class Post(Row):
     scheduled_for: Mapped[datetime | None]
     content_id: Mapped[UUID | None]
     """The mission content that this post publishes, if any."""
+    user_id: Mapped[UUID | None]
+    """Who made it; None: a mission."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -44,6 +46,12 @@ class PlatformPost(Row):
         Index("platform_posts_due_idx", "next_attempt_at", postgresql_where=sql("next_attempt_at IS NOT NULL")),
         Index(None, "workspace_id", "post_id"),
         Index(None, "workspace_id", "connection_id", "published_at"),
+        Index(None, "workspace_id", "connection_id", "due_at"),
+        Index(
+            "platform_posts_underway_idx",
+            "connection_id",
+            postgresql_where=sql("lease_until IS NOT NULL OR intent_at IS NOT NULL"),
+        ),
     )
 
     workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -72,6 +80,12 @@ class PlatformPost(Row):
     published_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    notes: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
+    """What a person should know of what was published: forced to private, the first comment refused."""
+    claimed_at: Mapped[datetime | None]
+    """Real time of the last claim."""
+    processing_since: Mapped[datetime | None]
+    """Since when the vendor works on it by itself."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -4,16 +4,13 @@ own status, and the announcement if it is the end."""
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
-
 from amp.domain.connections import operations as connections
 from amp.domain.publishing.claiming import Claimed
+from amp.domain.publishing.holding import hold
 from amp.domain.publishing.messages import PlatformPostFailed, PlatformPostPublished
-from amp.domain.publishing.models import PlatformPost
-from amp.domain.publishing.operations import get_post, settle
-from amp.domain.publishing.port import Done, LeaseLost, Pending
-from amp.domain.publishing.timeline import record
-from amp.engine.jobs import Message, RetryPolicy
+from amp.domain.publishing.port import Done, Pending
+from amp.domain.publishing.recording import Log
+from amp.engine.jobs import RetryPolicy
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
@@ -21,22 +18,23 @@ from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Unk
 from amp.kit.telemetry import DELIVERIES
 
 POLICY = RetryPolicy(attempts=10, first=timedelta(seconds=2), longest=timedelta(minutes=10))
+PROCESSING_AT_MOST = timedelta(hours=24)
+"""Virtual time for which a vendor may work on a post by itself."""
 
 
 class Outcomes:
-    def __init__(self, units: UnitsOfWork, claimed: Claimed) -> None:
+    def __init__(self, units: UnitsOfWork, log: Log, claimed: Claimed) -> None:
         self._units = units
+        self._log = log
         self._claimed = claimed
 
     async def record(self, answer: Done | Pending) -> None:
         if isinstance(answer, Pending):
-            at = self._units.clock.now() + answer.after
-            await self._write(
-                "processing", {"check_at": at.isoformat()}, status="processing", next_attempt_at=at, intent_at=None
-            )
+            await self._processing(answer.after)
             return
         published = {"remote_id": answer.remote_id, "url": answer.url, "published_at": self._units.clock.now()}
-        await self._end("published", {"url": answer.url}, **published)
+        told = {"url": answer.url, "notes": list(answer.notes) or None}
+        await self._end("published", told, notes=list(answer.notes), error_code=None, error_message=None, **published)
 
     async def failed(self, error: ProviderFailed, *, doubtful: bool = False) -> None:
         """Act on the remedy. Nothing became public, unless the remedy is Unknown. `doubtful`: an earlier attempt
@@ -44,15 +42,15 @@ class Outcomes:
         told = {"reason": error.message, "status": error.status, "remedy": type(error.remedy).__name__}
         match error.remedy:
             case Unknown():
-                await self.look_later(timedelta(seconds=5), reason=error.message, searches=0)
+                await self.look_later(timedelta(seconds=5), reason=error.message, status=error.status, searches=0)
             case Rejected(code=code):
                 await self._give_up(told, error, code, doubtful=doubtful)
-            case Reconnect():
+            case Reconnect(code=code):
                 async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
                     await connections.needs_reconnect(uow, self._claimed.connection_id)
-                await self._give_up(told, error, "AUTH_EXPIRED", doubtful=doubtful)
+                await self._give_up(told, error, code, doubtful=doubtful)
             case remedy:
-                await self._try_later(error, told, held=isinstance(remedy, RateLimited), doubtful=doubtful)
+                await self._try_later(error, told, remedy, doubtful=doubtful)
 
     async def missed(self) -> None:
         message = "The due time passed too long ago while nothing could publish it"
@@ -63,12 +61,34 @@ class Outcomes:
         message = f"It is not known whether this was published: {reason}. Look at the account, then decide."
         await self._end("unconfirmed", {"reason": reason}, error_code="UNCONFIRMED", error_message=message)
 
-    async def look_later(self, after: timedelta, *, reason: str, searches: int) -> None:
+    async def look_later(self, after: timedelta, *, reason: str, searches: int, status: int | None = None) -> None:
         """Leave the question open and look (again) after a while. `after` is the vendor's time; `searches` have
         come back without an answer, none where the question is new."""
         at = self._units.clock.now() + after
-        detail = {"reason": reason, "look_at": at.isoformat()}
-        await self._write("outcome_unknown", detail, status="publishing", next_attempt_at=at, searches=searches)
+        self._log.note("outcome_unknown", reason=reason, status=status, look_at=at)
+        await self._log.conclude(status="publishing", next_attempt_at=at, searches=searches)
+
+    async def _processing(self, after: timedelta) -> None:
+        now = self._units.clock.now()
+        since = self._claimed.processing_since or now
+        if await self._worked_on_too_long(since):
+            return
+        self._log.note("processing", check_at=now + after)
+        await self._log.conclude(
+            status="processing", next_attempt_at=now + after, intent_at=None, processing_since=since
+        )
+
+    async def _worked_on_too_long(self, since: datetime) -> bool:
+        """Nothing waits for ever. What may have become public by the vendor's own doing is not called failed."""
+        if self._units.clock.now() - since < PROCESSING_AT_MOST:
+            return False
+        message = f"the platform has been processing it since {since:%Y-%m-%d %H:%M} UTC"
+        if self._claimed.first_intent_at:
+            await self.unconfirmed(message)
+        else:
+            told = {"reason": message}
+            await self._end("failed", told, error_code="MEDIA_UPLOAD_FAILED", error_message=f"Given up: {message}")
+        return True
 
     async def _give_up(self, told: dict[str, Any], error: ProviderFailed, code: str, *, doubtful: bool) -> None:
         if doubtful:
@@ -76,19 +96,23 @@ class Outcomes:
         else:
             await self._end("failed", told, error_code=code, error_message=error.message)
 
-    async def _try_later(self, error: ProviderFailed, told: dict[str, Any], *, held: bool, doubtful: bool) -> None:
+    async def _try_later(self, error: ProviderFailed, told: dict[str, Any], remedy: object, *, doubtful: bool) -> None:
         """Wait as the vendor said, or back off; the wait is real time, the row keeps it in virtual time."""
+        since = self._claimed.processing_since
+        if self._claimed.was == "processing" and since and await self._worked_on_too_long(since):
+            return
         moment = POLICY.wait(error, self._claimed.attempt - 1, self._units.clock)
         if moment is None:
-            code = "RATE_LIMITED" if held else "PLATFORM_ERROR"
+            code = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
             await self._give_up(told, error, code, doubtful=doubtful)
             return
         at = self._virtual(moment, error)
-        if held:
-            async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
-                await connections.hold_back(uow, self._claimed.connection_id, at)
-        detail = {**told, "again_at": at.isoformat()}
-        await self._write("waiting", detail, status="pending", next_attempt_at=at, intent_at=None)
+        if isinstance(remedy, RateLimited):
+            await hold(self._units, self._claimed, remedy, at, error.message)
+            told["scope"] = remedy.scope
+        status = "processing" if self._claimed.was == "processing" else "pending"
+        self._log.note("waiting", **told, again_at=at)
+        await self._log.conclude(status=status, next_attempt_at=at, intent_at=None)
 
     def _virtual(self, moment: datetime, error: ProviderFailed) -> datetime:
         if isinstance(error.remedy, RateLimited) and error.remedy.until:
@@ -96,28 +120,14 @@ class Outcomes:
         clock = self._units.clock
         return clock.now() + (moment - real_now()) * clock.speed
 
-    async def _end(self, status: str, detail: dict[str, Any], **values: Any) -> None:
+    async def _end(self, status: str, detail: dict[str, Any], **changes: Any) -> None:
         DELIVERIES.labels(self._claimed.platform, status).inc()
-        ids = {"platform_post_id": self._claimed.id, "post_id": self._claimed.post_id}
         event = PlatformPostPublished if status == "published" else PlatformPostFailed
-        message = event(workspace_id=self._claimed.workspace_id, **ids)
-        open_ended = {} if status == "unconfirmed" else {"intent_at": None}
-        await self._write(status, detail, status=status, next_attempt_at=None, announce=message, **open_ended, **values)
-
-    async def _write(
-        self, kind: str, detail: dict[str, Any], *, announce: Message | None = None, **values: Any
-    ) -> None:
-        claimed = self._claimed
-        mine = (
-            update(PlatformPost)
-            .where(PlatformPost.id == claimed.id, PlatformPost.fence == claimed.fence)
-            .values(lease_until=None, updated_at=self._units.clock.now(), **values)
+        message = event(
+            workspace_id=self._claimed.workspace_id,
+            platform_post_id=self._claimed.id,
+            post_id=self._claimed.post_id,
         )
-        async with self._units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
-            post = await get_post(uow, claimed.post_id, lock=True)  # first, as whoever cancels does: no deadlock
-            if not await uow.change(mine):
-                raise LeaseLost
-            record(uow, post.id, kind, platform_post_id=claimed.id, attempt=claimed.attempt, **detail)
-            await settle(uow, post)
-            if announce:
-                await uow.announce(announce)
+        open_ended = {} if status == "unconfirmed" else {"intent_at": None}
+        self._log.note(status, **detail)
+        await self._log.conclude(tell=message, status=status, next_attempt_at=None, **open_ended, **changes)

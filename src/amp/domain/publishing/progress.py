@@ -4,27 +4,23 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
-
 from amp.domain.publishing.claiming import Claimed
-from amp.domain.publishing.models import PlatformPost
-from amp.domain.publishing.port import Done, LeaseLost
-from amp.domain.publishing.timeline import record
-from amp.engine.unit_of_work import UnitsOfWork
-from amp.kit.clock import real_now
-from amp.kit.database import Scope
+from amp.domain.publishing.port import Done
+from amp.domain.publishing.recording import Log
+from amp.kit.clock import Clock, real_now
 
 
 class SavedProgress:
     """The `Progress` that adapters get. Every write names the fence: a late writer changes nothing."""
 
-    def __init__(self, units: UnitsOfWork, claimed: Claimed, *, lease: timedelta) -> None:
-        self._units = units
-        self._claimed = claimed
+    def __init__(self, log: Log, claimed: Claimed, clock: Clock, *, lease: timedelta) -> None:
+        self._log = log
+        self._clock = clock
         self._lease = lease
         self._lease_until = claimed.lease_until
         self._state = dict(claimed.state)
         self._intends = claimed.intent_at is not None and claimed.open_intent is None
+        self._first_intent = claimed.first_intent_at
         self.unknown_since: datetime | None = claimed.open_intent
         """Since when it is open whether something became public; None: everything is known."""
         self.searches = claimed.searches
@@ -42,33 +38,49 @@ class SavedProgress:
     async def save(self, **known: Any) -> None:
         self._state = {**self._state, **known, "unproven": False} if self.doubtful else self._state | known
         self._intends = False
-        await self._write("saved", {"steps": sorted(known)}, state=self._state, intent_at=None)
+        self._log.note("saved", steps=sorted(known))
+        await self._write(state=self._state, intent_at=None)
 
     async def intend(self, step: str) -> None:
         if self._intends and self._lease_lasts():
             return
-        now = self._units.clock.now()
-        first = self._claimed.first_intent_at or now
-        await self._write("intent", {"step": step}, intent_at=now, first_intent_at=first, status="publishing")
+        now = self._clock.now()
+        self._first_intent = self._first_intent or now
+        known = {"intent_at": now, "first_intent_at": self._first_intent, "status": "publishing"}
+        self._log.note("intent", step=step)
+        await self._write(**known)
         self._intends = True
+
+    async def keep(self) -> None:
+        """Renew the lease when half of it is over: for long uploads, piece by piece."""
+        if not self._lease_lasts():
+            await self._write()
+
+    async def media(self, descriptions: list[dict[str, Any]]) -> None:
+        """What became of the post's media: brought in, or found out about."""
+        self._log.note("media", files=len(descriptions))
+        await self._write(media=descriptions)
 
     async def found(self, done: Done) -> None:
         """The open question is answered: it had become public."""
         self._close()
-        await self._write("found", {"remote_id": done.remote_id}, state=self._state, intent_at=None)
+        self._log.note("found", remote_id=done.remote_id)
+        await self._write(state=self._state, intent_at=None)
 
     async def absent(self) -> None:
         """The open question is answered: it had not, as far as anybody can see. What is sent now is sent again."""
         self._close()
         self.resending = True
-        await self._write("absent", {}, intent_at=None, resending=True)
+        self._log.note("absent")
+        await self._write(intent_at=None, resending=True)
 
     async def resend(self) -> None:
         """The question can only be answered by sending the identical post again."""
         self._close()
         self.resending = True
         self._state["unproven"] = True
-        await self._write("resending", {}, state=self._state, resending=True, intent_at=None)
+        self._log.note("resending")
+        await self._write(state=self._state, resending=True, intent_at=None)
 
     def _close(self) -> None:
         self.unknown_since, self.searches, self._intends = None, 0, False
@@ -77,15 +89,7 @@ class SavedProgress:
         """Is there time for a whole request before anybody else may take over?"""
         return self._lease_until - real_now() > self._lease / 2
 
-    async def _write(self, kind: str, detail: dict[str, Any], **values: Any) -> None:
-        lease_until = real_now() + self._lease
-        mine = (
-            update(PlatformPost)
-            .where(PlatformPost.id == self._claimed.id, PlatformPost.fence == self._claimed.fence)
-            .values(lease_until=lease_until, searches=self.searches, **values)
-        )
-        async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
-            if not await uow.change(mine):
-                raise LeaseLost
-            record(uow, self._claimed.post_id, kind, platform_post_id=self._claimed.id, **detail)
-        self._lease_until = lease_until
+    async def _write(self, **changes: Any) -> None:
+        until = real_now() + self._lease
+        await self._log.write(until=until, searches=self.searches, **changes)
+        self._lease_until = until
