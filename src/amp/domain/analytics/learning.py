@@ -9,7 +9,7 @@ from amp.domain.analytics.effects import Observation
 from amp.domain.analytics.insights import Insight as Statement
 from amp.domain.analytics.insights import find_insights
 from amp.domain.analytics.models import Insight
-from amp.domain.analytics.totals import total
+from amp.domain.analytics.totals import Which, total
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.ids import new_id
 
@@ -48,7 +48,7 @@ def _evidence(each: Statement) -> dict[str, Any]:
 
 async def outcome_of(uow: UnitOfWork, mission_id: UUID, *, since: datetime) -> dict[str, Any]:
     """What the mission's posts earned since then."""
-    sums = await total(uow, mission_id=mission_id, since=since)
+    sums = await total(uow, Which(mission_id=mission_id, since=since))
     return {
         "posts": sums.posts,
         "impressions": sums.counters["impressions"],

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from amp.domain.analytics.metrics import ENGAGEMENTS
 from amp.kit.database import Row
 
 ZERO = text("0")
@@ -112,3 +113,9 @@ class Insight(Row):
     evidence: Mapped[dict[str, Any]]
     """lift, interval and the number of posts on each side."""
     created_at: Mapped[datetime]
+
+
+def engagements_in_sql() -> Any:
+    """What `metrics.engagements` sums, of tracked posts."""
+    first, *others = (getattr(TrackedPost, name) for name in ENGAGEMENTS)
+    return sum(others, first)

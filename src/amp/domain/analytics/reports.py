@@ -10,7 +10,7 @@ from amp.domain.analytics.insights import best_day, best_time, find_insights
 from amp.domain.analytics.metrics import rewards_per_impression
 from amp.domain.analytics.models import Insight
 from amp.domain.analytics.progress import Kpi, Progress, measure_progress
-from amp.domain.analytics.totals import Totals, as_row, total, totals
+from amp.domain.analytics.totals import Totals, Which, as_row, total, totals
 from amp.domain.analytics.watched import observation, published_post, targets, watched_posts
 from amp.domain.content.approval import UNSENT
 from amp.domain.content.models import Content
@@ -23,7 +23,8 @@ from amp.kit.ids import Kind, encode
 
 async def mission_analytics(uow: UnitOfWork, mission: Mission) -> dict[str, Any]:
     """`GET /analytics/missions/:id` of the seed."""
-    sums = await total(uow, mission_id=mission.id)
+    which = Which(mission_id=mission.id)
+    sums = await total(uow, which)
     return {
         "mission_id": encode(Kind.MISSION, mission.id),
         "mission_name": mission.name,
@@ -33,8 +34,8 @@ async def mission_analytics(uow: UnitOfWork, mission: Mission) -> dict[str, Any]
         "summary": await _summary(uow, mission, sums),
         "kpi_progress": await kpi_progress(uow, mission),
         "content_performance": {
-            "by_pillar": [as_row(each, "pillar") for each in await totals(uow, mission_id=mission.id, by=("pillar",))],
-            "by_type": [as_row(each, "type") for each in await totals(uow, mission_id=mission.id, by=("type",))],
+            "by_pillar": [as_row(each, "pillar") for each in await totals(uow, which, by=("pillar",))],
+            "by_type": [as_row(each, "type") for each in await totals(uow, which, by=("type",))],
         },
         "optimization_insights": await insights(uow, mission.id),
     }
