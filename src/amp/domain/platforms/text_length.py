@@ -68,6 +68,11 @@ def utf8_bytes(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
+def emoji_as_bytes(text: str) -> int:
+    """Length on Threads: characters, but every emoji counts the bytes of UTF-8 that it takes."""
+    return len(_EMOJI.sub("", text)) + sum(utf8_bytes(emoji[0]) for emoji in _EMOJI.finditer(text))
+
+
 def find_urls(text: str) -> list[tuple[int, int]]:
     """Start and end of everything that X makes a link of, in order and without overlaps."""
     if "." not in text:

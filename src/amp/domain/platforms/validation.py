@@ -13,6 +13,7 @@ CONTENT_TOO_LONG = "CONTENT_TOO_LONG"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 UNSUPPORTED_MEDIA_CONFIG = "UNSUPPORTED_MEDIA_CONFIG"
 MIXED_MEDIA_NOT_SUPPORTED = "MIXED_MEDIA_NOT_SUPPORTED"
+INVALID_PLACEMENT = "INVALID_PLACEMENT"
 
 _KINDS = {"image": "images", "gif": "GIFs", "video": "videos"}
 _MEGABYTE = 1_000_000
@@ -117,6 +118,9 @@ def _media_problems(draft: Draft, capabilities: Capabilities) -> Found:
         yield "media", MIXED_MEDIA_NOT_SUPPORTED, f"{capabilities.name} cannot have {mixed} in one post"
     for kind in kinds:
         yield from _count_problems(kind, draft, capabilities)
+    if capabilities.max_media and len(draft.media) > capabilities.max_media:
+        message = f"{capabilities.name} takes at most {capabilities.max_media} media per post, not {len(draft.media)}"
+        yield "media", UNSUPPORTED_MEDIA_CONFIG, message
     for index, medium in enumerate(draft.media):
         yield from _medium_problems(f"media[{index}]", medium, capabilities)
 

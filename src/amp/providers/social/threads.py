@@ -1,0 +1,223 @@
+"""Threads: posts with text, a link card, images, videos or a carousel, and chains of them.
+
+Each part of a chain is a container that is published by a second call, in reply to the part before; its id is saved
+at once. The container's status proves whether it was published, so a lost answer is never a second post.
+
+Source: developers.facebook.com, Threads API v1.0, and Meta's sample app (`fbsamples/threads_api`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from amp.domain.connections.port import NewAccount
+from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, TextRule, Version
+from amp.domain.platforms.text_length import emoji_as_bytes
+from amp.domain.publishing.port import Absent, Account, Delivery, Done, Login, Pending, Profile, Progress, Tokens
+from amp.kit.clock import Clock
+from amp.kit.errors import ProviderFailed, Unknown
+from amp.kit.web import vendor_client
+from amp.providers.discovery import SocialVendor
+from amp.providers.social._containers import FORGOTTEN, Containers
+from amp.providers.social._graph import Graph, is_gone
+from amp.providers.social._graph_login import MetaApp
+from amp.providers.social._graph_reading import Listed, counters, find_listed, same_words, told_url
+from amp.providers.social._signing_in import login_url
+from amp.providers.social._threads_post import (
+    MOST_IN_CAROUSEL,
+    ThreadsSettings,
+    children,
+    outgoing,
+    parent,
+    rules,
+)
+from amp.providers.social._threads_wire import ERRORS, METRICS, ContainerStatus, Me
+
+LIVE_URL = "https://graph.threads.net"
+VERSION = "v1.0"
+
+CAPABILITIES = Capabilities(
+    platform="threads",
+    name="Threads",
+    text=TextRule(limit=500, count=emoji_as_bytes, unit="characters (an emoji counts its bytes)"),
+    text_only=True,
+    images=MediaRule(
+        max_count=MOST_IN_CAROUSEL,
+        mime_types=frozenset({"image/jpeg", "image/png"}),
+        max_bytes=8_000_000,
+        alt_text_limit=1000,
+        min_aspect=1 / 10,
+        max_aspect=10,
+    ),
+    video=MediaRule(
+        max_count=MOST_IN_CAROUSEL,
+        mime_types=frozenset({"video/mp4", "video/quicktime"}),
+        max_bytes=1_000_000_000,
+        alt_text_limit=1000,
+        max_seconds=300,
+    ),
+    mixed_media=True,
+    max_media=MOST_IN_CAROUSEL,
+    fetches_media=frozenset({"image", "video"}),
+    max_thread_parts=25,
+    link_card=True,
+    settings=ThreadsSettings,
+    own_rules=(rules,),
+    oauth=OAuth(
+        authorize_url="https://threads.net/oauth/authorize",
+        token_url=f"{LIVE_URL}/oauth/access_token",
+        scopes=(
+            "threads_basic",
+            "threads_content_publish",
+            "threads_manage_insights",
+            "threads_manage_replies",
+            "threads_read_replies",
+            "threads_delete",
+        ),
+        pkce=False,
+        scope_separator=",",
+    ),
+    quotas=(Quota(posts=250, hours=24),),
+    metrics=frozenset(METRICS.values()),
+    versions=(Version("THREADS_GRAPH_VERSION", VERSION, None),),
+    caveats=("Threads fetches images and videos from this server, which must be reachable from the internet.",),
+)
+
+
+class Threads:
+    capabilities = CAPABILITIES
+    visibility_delay = timedelta(seconds=20)
+    refuses_duplicates = False
+    launch_notes = ()
+
+    def __init__(self, base_url: str, *, clock: Clock, version: str, client_id: str, client_secret: str) -> None:
+        self._client = vendor_client(base_url)
+        self._graph = Graph("Threads", self._client, ERRORS, clock)
+        self._base_url = base_url
+        self._version = version
+        self._app = MetaApp(
+            self._client,
+            client_id,
+            client_secret,
+            redeems_at="/oauth/access_token",
+            exchanges_at="/access_token",
+            exchange_type="th_exchange_token",
+        )
+
+    async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
+        containers = self._containers(delivery.account)
+        posted: list[str] = list(progress.state.get("parts", ()))
+        while len(posted) < len(delivery.parts):
+            index, reply_to = len(posted), posted[-1] if posted else None
+            container = await containers.prepared(
+                progress,
+                delivery.parts[index].media,
+                children(delivery.parts[index]),
+                lambda made, index=index, reply_to=reply_to: parent(delivery, index, made, reply_to),
+            )
+            if isinstance(container, Pending):
+                return container
+            posted = [*posted, await containers.published(progress, container, f"part {index}")]
+            await progress.save(parts=posted, **FORGOTTEN)
+        return await self._done(delivery, progress)
+
+    async def check(self, delivery: Delivery, progress: Progress) -> Done | Pending:
+        return await self.publish(delivery, progress)
+
+    async def finalize(self, delivery: Delivery, progress: Progress) -> Done:
+        """Never asked for: `check` goes on by itself."""
+        return await self._done(delivery, progress)
+
+    async def find(self, delivery: Delivery, progress: Progress) -> Done | Absent:
+        posted: list[str] = list(progress.state.get("parts", ()))
+        if len(posted) < len(delivery.parts):
+            if not await self._containers(delivery.account).is_published(progress):
+                return Absent()
+            posted.append(await self._listed(delivery, posted))
+            await progress.save(parts=posted, **FORGOTTEN)
+        return await self._done(delivery, progress)
+
+    async def metrics(self, account: Account, remote_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        found = {remote_id: await self._counters(account, remote_id) for remote_id in remote_ids}
+        return {remote_id: numbers for remote_id, numbers in found.items() if numbers is not None}
+
+    async def delete(self, account: Account, remote_id: str) -> None:
+        await self._graph.remove(self._path(remote_id), account.access_token)
+
+    async def refresh(self, account: Account) -> Tokens:
+        return await self._graph.renewed("/refresh_access_token", account, "th_refresh_token")
+
+    async def profile(self, account: Account) -> Profile:
+        fields = "id,username,name,threads_profile_picture_url"
+        me = await self._graph.read(Me, self._path("me"), account.access_token, fields=fields)
+        return Profile(me.id, me.username, me.name or me.username, me.threads_profile_picture_url)
+
+    def login_url(self, login: Login) -> str:
+        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login)
+
+    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
+        return [await self._app.account(CAPABILITIES, code, login, self.profile)]
+
+    async def disconnect(self, account: Account) -> None:
+        """Threads takes no tokens back: people remove apps in their own settings."""
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _path(self, rest: str) -> str:
+        return f"/{self._version}/{rest}"
+
+    def _containers(self, account: Account) -> Containers:
+        return Containers(
+            self._graph,
+            account,
+            self._version,
+            making="threads",
+            publishing="threads_publish",
+            status=ContainerStatus,
+            fields="id,status,error_message",
+        )
+
+    async def _done(self, delivery: Delivery, progress: Progress) -> Done:
+        first: str = progress.state["parts"][0]
+        account = delivery.account
+        profile_url = f"https://www.threads.net/@{account.handle}"
+        url = await told_url(self._graph, self._path(first), account, progress, otherwise=profile_url)
+        return Done(first, url)
+
+    async def _listed(self, delivery: Delivery, posted: Sequence[str]) -> str:
+        """The id of the part that is public, as its container says. Replies are listed by themselves."""
+        part = outgoing(delivery, len(posted))
+        listed = await find_listed(
+            self._graph,
+            self._path("me/replies" if posted else "me/threads"),
+            delivery.account.access_token,
+            since=delivery.first_intent_at,
+            is_it=lambda post: post.id not in posted and same_words(part.text, post.text),
+            fields="id,text,timestamp,permalink,media_type,is_reply",
+        )
+        if not isinstance(listed, Listed):
+            raise ProviderFailed("Threads says that it is published, but does not list it yet", remedy=Unknown())
+        return listed.id
+
+    async def _counters(self, account: Account, post: str) -> dict[str, int] | None:
+        """None when the post is gone."""
+        try:
+            return await counters(self._graph, self._path(f"{post}/insights"), account.access_token, METRICS)
+        except ProviderFailed as error:
+            if is_gone(error):
+                return None
+            raise
+
+
+PLATFORM = SocialVendor(
+    name="threads",
+    capabilities=CAPABILITIES,
+    live_base_url=LIVE_URL,
+    build=lambda base_url, clock, credentials: Threads(
+        base_url,
+        clock=clock,
+        version=credentials.get("THREADS_GRAPH_VERSION", VERSION),
+        client_id=credentials.get("THREADS_CLIENT_ID"),
+        client_secret=credentials.get("THREADS_CLIENT_SECRET"),
+    ),
+)
