@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     missed_after_hours: float = Field(
         default=24.0, gt=0, description="A post overdue by more than this fails as MISSED."
     )
+    ampost_scheduling: Literal["contract", "all"] = Field(
+        default="contract",
+        description="all: the Ampost contract schedules on every platform, not only where its reference says.",
+    )
     keep_prompts: bool = Field(default=True, description="Store prompts and answers with the content.")
     test_data_days: int = Field(
         default=30, ge=1, description="Days after which the test environment forgets missions and posts."

@@ -13,8 +13,7 @@ from amp.domain.platforms.port import Capabilities
 from amp.domain.platforms.validation import Draft as PlatformDraft
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing import operations as publishing
-from amp.domain.publishing.models import PlatformPost
-from amp.domain.publishing.operations import Draft, Target
+from amp.domain.publishing.draft import Draft, Target
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import Conflict, Invalid, NotFound
 
@@ -132,8 +131,7 @@ async def _make_post(uow: UnitOfWork, content: Content, at: datetime) -> None:
         content_id=content.id,
     )
     post = await publishing.create_post(uow, draft)
-    deliveries = select(PlatformPost.id).where(PlatformPost.post_id == post.id)
-    content.post_id, content.platform_post_id = post.id, await uow.session.scalar(deliveries)
+    content.post_id, content.platform_post_id = post.id, post.deliveries[content.platform]
 
 
 async def publish_now(uow: UnitOfWork, content_id: UUID) -> Content:

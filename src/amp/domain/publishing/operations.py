@@ -5,7 +5,6 @@ first wins, and the loser is told.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,9 @@ from sqlalchemy import select, update
 
 from amp.domain.connections import operations as connections
 from amp.domain.publishing import lifecycle
+from amp.domain.publishing.draft import Created, Draft
+from amp.domain.publishing.draft import Target as Target
+from amp.domain.publishing.inserting import insert_post
 from amp.domain.publishing.lifecycle import WrongStatus
 from amp.domain.publishing.models import PlatformPost, Post
 from amp.domain.publishing.timeline import record
@@ -22,97 +24,59 @@ from amp.kit.errors import Invalid, NotFound
 from amp.kit.ids import new_id
 
 
-@dataclass(frozen=True)
-class Target:
-    """What one platform gets: the parts of a thread (a plain post has one) and the platform's own settings."""
-
-    parts: tuple[str, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Draft:
-    targets: Mapping[str, Target]
-    """By platform."""
-    text: str
-    media: Sequence[dict[str, Any]] = ()
-    link_url: str | None = None
-    platform_set_id: UUID | None = None
-    """None: the default set."""
-    scheduled_for: datetime | None = None
-    """None: a draft, or sent at once when `publish_now` is called."""
-    content_id: UUID | None = None
-
-
-async def create_post(uow: UnitOfWork, draft: Draft) -> Post:
+async def create_post(uow: UnitOfWork, draft: Draft) -> Created:
     """A draft, or a scheduled post when `scheduled_for` is given; a time that is past means at once.
 
     Errors: Invalid (no platform; no active account for a platform).
     """
     if not draft.targets:
         raise Invalid("At least one platform is required", code="no_platforms_selected", param="platforms")
-    now = uow.clock.now()
     set_id = draft.platform_set_id or (await connections.default_set(uow)).id
-    accounts = await connections.resolve(uow, set_id, list(draft.targets))
-    post = Post(
-        workspace_id=uow.workspace_id,
-        id=new_id(),
-        platform_set_id=set_id,
-        text=draft.text,
-        media=list(draft.media),
-        link_url=draft.link_url,
-        status="scheduled" if draft.scheduled_for else "draft",
-        scheduled_for=draft.scheduled_for,
-        content_id=draft.content_id,
-        created_at=now,
-        updated_at=now,
-    )
-    uow.session.add(post)
-    await uow.session.flush()
-    for platform, target in draft.targets.items():
-        uow.session.add(_delivery(post, platform, accounts[platform].id, target, draft, now))
-    record(uow, post.id, "created", scheduled_for=_iso(draft.scheduled_for), platforms=list(draft.targets))
-    await uow.session.flush()
-    return post
+    accounts = draft.accounts or await _resolved(uow, set_id, list(draft.targets))
+    created = Created(new_id(), {platform: new_id() for platform in draft.targets})
+    await insert_post(uow, created, set_id, accounts, draft)
+    return created
 
 
-def _delivery(
-    post: Post, platform: str, connection_id: UUID, target: Target, draft: Draft, now: datetime
-) -> PlatformPost:
-    return PlatformPost(
-        workspace_id=post.workspace_id,
-        id=new_id(),
-        post_id=post.id,
-        platform=platform,
-        connection_id=connection_id,
-        status="pending",
-        parts=list(target.parts),
-        media=list(draft.media),
-        link_url=draft.link_url,
-        settings=dict(target.settings),
-        due_at=draft.scheduled_for,
-        next_attempt_at=draft.scheduled_for,
-        created_at=now,
-        updated_at=now,
-    )
+async def _resolved(uow: UnitOfWork, set_id: UUID, platforms: Sequence[str]) -> Mapping[str, UUID]:
+    found = await connections.resolve(uow, set_id, platforms)
+    return {platform: connection.id for platform, connection in found.items()}
 
 
 async def publish_now(uow: UnitOfWork, post_id: UUID) -> Post:
-    """Send a draft or scheduled post at once. Errors: NotFound; Conflict in any other state."""
+    """Send a draft or scheduled post at once, by the accounts that are connected now.
+
+    Errors: NotFound; WrongStatus in any other state; Invalid when a platform has no active account any more.
+    """
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.PUBLISHABLE:
         raise WrongStatus(f"A post that is {post.status} cannot be published")
-    await _set_due(uow, post, uow.clock.now(), status="queued")
+    await _renew_accounts(uow, post)
+    await _set_due(uow, post, uow.clock.now())
+    post.status = "queued"
     record(uow, post.id, "publish_requested")
     return post
 
 
+async def _renew_accounts(uow: UnitOfWork, post: Post) -> None:
+    """An account may have been connected anew since the post was made."""
+    mine = select(PlatformPost.platform).where(PlatformPost.post_id == post.id, _not_begun())
+    platforms = list((await uow.session.execute(mine)).scalars())
+    for platform, connection_id in (await _resolved(uow, post.platform_set_id, platforms)).items():
+        await uow.session.execute(
+            update(PlatformPost)
+            .where(PlatformPost.post_id == post.id, PlatformPost.platform == platform, _not_begun())
+            .values(connection_id=connection_id)
+        )
+
+
 async def reschedule(uow: UnitOfWork, post_id: UUID, at: datetime) -> Post:
-    """Move what has not begun to another moment. Errors: NotFound; Conflict when it has begun."""
+    """Move what has not begun to another moment. Errors: NotFound; WrongStatus when it has begun."""
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.PUBLISHABLE:
         raise WrongStatus(f"A post that is {post.status} cannot be scheduled")
-    await _set_due(uow, post, at, status="scheduled")
+    await _set_due(uow, post, at)
+    post.status, post.scheduled_for = "scheduled", at
     record(uow, post.id, "scheduled", scheduled_for=_iso(at))
     return post
 
@@ -133,7 +97,7 @@ async def hold(uow: UnitOfWork, post_id: UUID) -> bool:
 async def cancel(uow: UnitOfWork, post_id: UUID) -> Post:
     """Discard a post: after this returned, nothing of it that had not begun goes out.
 
-    Errors: NotFound; Conflict when everything has begun or ended.
+    Errors: NotFound; WrongStatus when everything has begun or ended.
     """
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.DISCARDABLE:
@@ -151,8 +115,13 @@ async def cancel(uow: UnitOfWork, post_id: UUID) -> Post:
 
 
 async def retry(uow: UnitOfWork, post_id: UUID, platforms: Sequence[str] | None = None) -> Post:
-    """Send again what failed, and nothing else. Errors: NotFound; Conflict when nothing (named) has failed."""
+    """Send again what failed, or what of it is named, and nothing else.
+
+    Errors: NotFound; Invalid for a platform that the post is not for; WrongStatus when nothing has failed, or one that
+    is named has not.
+    """
     post = await get_post(uow, post_id, lock=True)
+    await _require_failed(uow, post, platforms)
     again = update(PlatformPost).where(PlatformPost.post_id == post_id, PlatformPost.status == "failed")
     if platforms is not None:
         again = again.where(PlatformPost.platform.in_(platforms))
@@ -165,6 +134,20 @@ async def retry(uow: UnitOfWork, post_id: UUID, platforms: Sequence[str] | None 
     record(uow, post.id, "retry_requested", platforms=list(platforms) if platforms else None)
     await settle(uow, post)
     return post
+
+
+async def _require_failed(uow: UnitOfWork, post: Post, platforms: Sequence[str] | None) -> None:
+    if post.status == "discarded":
+        raise WrongStatus("A post that is discarded cannot be retried")
+    query = select(PlatformPost.platform, PlatformPost.status).where(PlatformPost.post_id == post.id)
+    states = {row.platform: row.status for row in await uow.session.execute(query)}
+    for platform in platforms or ():
+        if platform not in states:
+            raise Invalid(f"The post is not for {platform}", param="platforms")
+        if states[platform] == "unconfirmed":
+            raise WrongStatus(f"It is not known whether {platform} was published: decide that first")
+        if states[platform] != "failed":
+            raise WrongStatus(f"What is {states[platform]} on {platform} cannot be retried")
 
 
 async def settle(uow: UnitOfWork, post: Post) -> None:
@@ -190,11 +173,11 @@ async def is_waiting(uow: UnitOfWork, post_id: UUID) -> bool:
     return (await get_post(uow, post_id, lock=True)).status == "scheduled"
 
 
-async def _set_due(uow: UnitOfWork, post: Post, at: datetime, *, status: str) -> None:
+async def _set_due(uow: UnitOfWork, post: Post, at: datetime) -> None:
     await uow.session.execute(
         update(PlatformPost).where(PlatformPost.post_id == post.id, _not_begun()).values(due_at=at, next_attempt_at=at)
     )
-    post.status, post.scheduled_for, post.updated_at = status, at, uow.clock.now()
+    post.updated_at = uow.clock.now()
 
 
 async def _underway(uow: UnitOfWork, post_id: UUID) -> bool:

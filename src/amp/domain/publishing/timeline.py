@@ -21,6 +21,11 @@ def record(uow: UnitOfWork, post_id: UUID, kind: str, *, platform_post_id: UUID 
             at=uow.clock.now(),
             kind=kind,
             detail={name: value for name, value in detail.items() if value is not None},
-            request_id=structlog.contextvars.get_contextvars().get("request_id"),
+            request_id=current_request(),
         )
     )
+
+
+def current_request() -> str | None:
+    """The request or attempt in which this happens."""
+    return structlog.contextvars.get_contextvars().get("request_id")

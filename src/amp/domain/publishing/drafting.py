@@ -1,0 +1,226 @@
+"""From what somebody wants to post to what each platform would get, with all that is wrong with it at once.
+
+    Wanted ── drafted ──> Drafted: the Draft for `operations.create_post`, and the Problems that forbid it
+
+The rules are those of the Ampost contract (REST, MCP, dashboard). Missions make their Drafts themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from amp.domain.platforms import validation
+from amp.domain.platforms.port import Capabilities, Medium, Problem
+from amp.domain.platforms.port import Draft as PlatformDraft
+from amp.domain.publishing.describing import Described, WantedMedium, described, media_problems
+from amp.domain.publishing.draft import Draft, Target
+from amp.domain.publishing.port import SocialPlatforms
+from amp.engine.jobs import Ports
+from amp.engine.unit_of_work import UnitOfWork
+from amp.kit.errors import Invalid, NotFound
+
+EVERYTHING = ""
+"""The platform of a problem that concerns the whole post."""
+
+PLANNED = {"bluesky": "Bluesky"}
+
+
+@dataclass(frozen=True)
+class PostingRules:
+    """The operator's choices."""
+
+    schedule_everywhere: bool = False
+    """Scheduling on every platform, and not only where the contract offers it."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """What one platform gets instead of, or besides, the rest. `text` None: the post's own."""
+
+    text: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def document(self) -> dict[str, Any]:
+        text = {} if self.text is None else {"text": self.text}
+        return {**text, "settings": dict(self.settings)}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A post as somebody wrote it, before anything of it is checked."""
+
+    text: str
+    platforms: Sequence[str]
+    platform_set_id: UUID
+    media: Sequence[WantedMedium] = ()
+    link_url: str | None = None
+    overrides: Mapping[str, Override] = field(default_factory=dict[str, Override])
+    scheduled_for: datetime | None = None
+    """None: a draft."""
+    user_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Drafted:
+    draft: Draft
+    problems: tuple[Problem, ...]
+
+    def sound(self) -> Draft:
+        """The draft, if nothing is wrong with it. Errors: Invalid, with the code of the first problem and all of them
+        in its details."""
+        if not self.problems:
+            return self.draft
+        first, *others = self.problems
+        message = f"{first.message} (and {len(others)} more)" if others else first.message
+        documents = [problem_document(problem) for problem in self.problems]
+        raise Invalid(message, code=first.code, param=first.field, details={"problems": documents})
+
+
+def problem_document(problem: Problem) -> dict[str, Any]:
+    return {
+        "platform": None if problem.platform == EVERYTHING else problem.platform,
+        "field": problem.field,
+        "code": problem.code,
+        "message": problem.message,
+    }
+
+
+async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUID | None = None) -> Drafted:
+    """What would go out. `besides` is the post that is being edited, which takes up no room beside itself.
+
+    Errors: NotFound for a platform set that is not there.
+    """
+    social, rules = ports.get(SocialPlatforms), ports.get(PostingRules)
+    platforms = [name for name in dict.fromkeys(wanted.platforms) if name in social.names()]
+    accounts = await _accounts(uow, wanted.platform_set_id, platforms)
+    media = await described(uow, wanted.media)
+    problems = [
+        *_platform_problems(wanted, social),
+        *_unconnected(platforms, accounts, social),
+        *_time_problems(uow, wanted),
+        *media_problems(media),
+    ]
+    for name in platforms:
+        problems += _problems_of(social.capabilities(name), wanted, media, rules)
+    return Drafted(_draft(wanted, platforms, media, accounts), tuple(problems))
+
+
+def _draft(wanted: Wanted, platforms: Sequence[str], media: Sequence[Described], accounts: Mapping[str, UUID]) -> Draft:
+    return Draft(
+        targets={name: _target(name, wanted) for name in platforms},
+        text=wanted.text,
+        media=[medium.kept for medium in media],
+        link_url=wanted.link_url,
+        overrides={name: override.document() for name, override in wanted.overrides.items()},
+        platform_set_id=wanted.platform_set_id,
+        scheduled_for=wanted.scheduled_for,
+        user_id=wanted.user_id,
+        accounts=accounts,
+    )
+
+
+def _target(platform: str, wanted: Wanted) -> Target:
+    override = wanted.overrides.get(platform, Override())
+    return Target((wanted.text if override.text is None else override.text,), override.settings)
+
+
+_ACCOUNTS = text(
+    """
+    SELECT c.platform, c.id FROM platform_sets s
+    LEFT JOIN connections c ON c.workspace_id = s.workspace_id AND c.platform_set_id = s.id
+        AND c.status IN ('active', 'expiring') AND c.platform = ANY(:platforms)
+    WHERE s.workspace_id = :workspace_id AND s.id = :set_id
+    """
+)
+
+
+async def _accounts(uow: UnitOfWork, set_id: UUID, platforms: Sequence[str]) -> Mapping[str, UUID]:
+    """The set's active account on each of the platforms that has one. Errors: NotFound when there is no such set."""
+    values = {"workspace_id": uow.workspace_id, "set_id": set_id, "platforms": list(platforms)}
+    rows = await uow.transaction.rows(_ACCOUNTS, values)
+    if not rows:
+        raise NotFound("Platform set not found", param="platformSetId")
+    return {row.platform: row.id for row in rows if row.platform}
+
+
+def _platform_problems(wanted: Wanted, social: SocialPlatforms) -> Iterator[Problem]:
+    if not wanted.platforms:
+        yield Problem(EVERYTHING, "platforms", "NO_PLATFORMS_SELECTED", "Choose at least one platform")
+    for name in dict.fromkeys(wanted.platforms):
+        if name not in social.names():
+            yield Problem(EVERYTHING, "platforms", validation.VALIDATION_FAILED, unknown_platform(name, social))
+    for name in wanted.overrides:
+        if name not in social.names():
+            message = unknown_platform(name, social)
+            yield Problem(EVERYTHING, f"platformOverrides.{name}", validation.VALIDATION_FAILED, message)
+
+
+def unknown_platform(name: str, social: SocialPlatforms) -> str:
+    """Why one cannot post there, in a sentence."""
+    supported = f"Supported: {', '.join(sorted(social.names()))}"
+    if name in PLANNED:
+        return f"{PLANNED[name]} is planned and cannot be published to yet. {supported}"
+    return f"There is no platform '{name[:40]}'. {supported}"
+
+
+def _unconnected(platforms: Sequence[str], accounts: Mapping[str, UUID], social: SocialPlatforms) -> Iterator[Problem]:
+    for platform in platforms:
+        if platform not in accounts:
+            name = social.capabilities(platform).name
+            message = f"The platform set has no active {name} account. Connect one, or leave {name} out"
+            yield Problem(platform, "platforms", "PLATFORM_NOT_CONNECTED", message)
+
+
+def _time_problems(uow: UnitOfWork, wanted: Wanted) -> Iterator[Problem]:
+    if wanted.scheduled_for and wanted.scheduled_for <= uow.clock.now():
+        message = "scheduledFor has passed; give a time in the future, or null for a draft"
+        yield Problem(EVERYTHING, "scheduledFor", validation.VALIDATION_FAILED, message)
+
+
+def _problems_of(
+    capabilities: Capabilities, wanted: Wanted, media: Sequence[Described], rules: PostingRules
+) -> Iterator[Problem]:
+    target = _target(capabilities.platform, wanted)
+    yield from _scheduling_problems(capabilities, wanted, target, rules)
+    yield from _bare_media(capabilities, wanted)
+    yield from validation.validate(
+        PlatformDraft(target.parts, _known(media), wanted.link_url, target.settings), capabilities
+    )
+
+
+def _known(media: Sequence[Described]) -> tuple[Medium, ...]:
+    return tuple(medium.known for medium in media)
+
+
+def _scheduling_problems(
+    capabilities: Capabilities, wanted: Wanted, target: Target, rules: PostingRules
+) -> Iterator[Problem]:
+    if wanted.scheduled_for is None:
+        return
+    if not (capabilities.scheduling or rules.schedule_everywhere):
+        message = f"{capabilities.name} posts cannot be scheduled: leave scheduledFor null and publish the draft"
+        yield Problem(capabilities.platform, "scheduledFor", validation.VALIDATION_FAILED, message)
+    if target.settings.get("publishAt") is not None:
+        message = f"Use scheduledFor or {capabilities.name}'s own publishAt, not both"
+        yield Problem(capabilities.platform, "settings.publishAt", validation.VALIDATION_FAILED, message)
+
+
+def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]:
+    """Media that the platform wants described and that came as addresses only, or without what it must know."""
+    for index, medium in enumerate(wanted.media):
+        if capabilities.described_media == "never" or medium.id is not None:
+            continue
+        if capabilities.described_media == "video" and medium.kind != "video":
+            continue
+        lacking = medium.lacking
+        if lacking:
+            message = (
+                f"{capabilities.name} needs explicit media objects, with type, mimeType and sizeBytes; "
+                f"this one lacks {', '.join(lacking)}"
+            )
+            where = f"media[{index}]" if medium.type else f"mediaUrls[{index}]"
+            yield Problem(capabilities.platform, where, validation.VALIDATION_FAILED, message)
