@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel, Field
-from starlette.responses import HTMLResponse
+from pydantic_core import to_json
+from starlette.responses import HTMLResponse, Response
 
 from amp.domain.content import operations, queries
 from amp.domain.content.approval import STATUSES
@@ -19,7 +20,7 @@ from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import AmpError, Invalid, NotFound
 from amp.kit.ids import Kind, decode, encode
-from amp.surfaces.amp.envelope import Listing, Paging, listing
+from amp.surfaces.amp.envelope import Paging
 from amp.surfaces.amp.preview import preview_page
 from amp.surfaces.door import Door
 from amp.surfaces.expand import expansions
@@ -71,7 +72,7 @@ async def list_content(
     created_after: DayOrMoment | None = None,
     created_before: DayOrMoment | None = None,
     expand: str | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Content, newest first. A `mission_id` of nobody finds nothing."""
     wanted = expansions(expand, ("mission",))
     if status is not None and status not in STATUSES:
@@ -87,13 +88,13 @@ async def list_content(
         created_before=created_before,
     )
     page = await queries.list_content(uow, paging.cursor(Kind.CONTENT), which)
-    answer: Listing[ContentView] = listing(page, view_of)
-    found = answer.model_dump(mode="json")
+    data = [_fields(row) for row in page.items]
     if "mission" in wanted:
-        names = await missions.names_of(uow, {content.mission_id for content in page.items})
-        for item, content in zip(found["data"], page.items, strict=True):
-            item["mission"] = {"id": item["mission_id"], "name": names[content.mission_id]}
-    return found
+        names = await missions.names_of(uow, {row.mission_id for row in page.items})
+        for item, row in zip(data, page.items, strict=True):
+            item["mission"] = {"id": item["mission_id"], "name": names[row.mission_id]}
+    answer = {"data": data, "has_more": page.has_more, "total": page.total}
+    return Response(to_json(answer), media_type="application/json")
 
 
 def _wanted_mission(text: str | None) -> UUID | None:
@@ -236,18 +237,19 @@ async def _each(uow: UnitOfWork, ids: list[str], act: Any) -> dict[str, Any]:
 
 
 def view_of(content: Content) -> ContentView:
-    names = (
-        *("cycle", "status", "platform", "type", "pillar", "topic", "parts", "hashtags", "link_url", "media"),
-        *("publish_at", "published_at", "url", "hash", "approval", "rejection", "error", "created_at", "updated_at"),
-    )
-    return ContentView(
-        id=encode(Kind.CONTENT, content.id),
-        mission_id=encode(Kind.MISSION, content.mission_id),
-        text="\n\n".join(content.parts),
-        quality=content.verdicts,
-        post_id=encode(Kind.POST, content.post_id) if content.post_id else None,
-        **{name: getattr(content, name) for name in names},
-    )
+    return ContentView(**_fields(content))
+
+
+def _fields(content: Any) -> dict[str, Any]:
+    """Of a row, or of the columns of one."""
+    fields = {name: getattr(content, name) for name in queries.SHOWN}
+    return fields | {
+        "id": encode(Kind.CONTENT, content.id),
+        "mission_id": encode(Kind.MISSION, content.mission_id),
+        "text": "\n\n".join(content.parts),
+        "quality": fields.pop("verdicts"),
+        "post_id": encode(Kind.POST, content.post_id) if content.post_id else None,
+    }
 
 
 def name_of(actor: Who) -> str:
