@@ -16,6 +16,7 @@ from sqlalchemy import text
 from amp.domain.platforms import validation
 from amp.domain.platforms.port import Capabilities, Medium, Problem
 from amp.domain.platforms.port import Draft as PlatformDraft
+from amp.domain.publishing import quotas
 from amp.domain.publishing.describing import Described, WantedMedium, described, media_problems
 from amp.domain.publishing.draft import Draft, Target
 from amp.domain.publishing.port import SocialPlatforms
@@ -106,6 +107,8 @@ async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUI
     ]
     for name in platforms:
         problems += _problems_of(social.capabilities(name), wanted, media, rules)
+    if wanted.scheduled_for and not problems:
+        problems += await _full_quotas(uow, social, wanted, accounts, besides)
     return Drafted(_draft(wanted, platforms, media, accounts), tuple(problems))
 
 
@@ -224,3 +227,16 @@ def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]
             )
             where = f"media[{index}]" if medium.type else f"mediaUrls[{index}]"
             yield Problem(capabilities.platform, where, validation.VALIDATION_FAILED, message)
+
+
+async def _full_quotas(
+    uow: UnitOfWork, social: SocialPlatforms, wanted: Wanted, accounts: Mapping[str, UUID], besides: UUID | None
+) -> list[Problem]:
+    """A post that would not fit the vendor's quota at its time is refused when it is scheduled, not when it is due."""
+    assert wanted.scheduled_for  # noqa: S101 - the caller asked
+    problems: list[Problem] = []
+    for platform, account_id in accounts.items():
+        full = await quotas.room(uow, account_id, social.capabilities(platform), wanted.scheduled_for, besides=besides)
+        if full:
+            problems.append(Problem(platform, "scheduledFor", validation.VALIDATION_FAILED, full.message))
+    return problems

@@ -35,4 +35,4 @@ async def events_of(uow: UnitOfWork, post_id: UUID) -> Sequence[Event]:
         .where(TimelineEvent.post_id == post_id)
         .order_by(TimelineEvent.id)
     )
-    return [Event(**row._mapping) for row in await uow.session.execute(query)]
+    return [Event(*row) for row in await uow.session.execute(query)]
