@@ -19,7 +19,8 @@ from amp.kit.errors import Unavailable
 from amp.kit.telemetry import log
 
 POLL_SECONDS = 0.2
-LANE = 512
+LANE = 768
+"""Deliveries at once on one platform: what is due at one second should set out within two, however slow its answers."""
 BATCH = 64
 """Small: what is claimed has its intent committed, so it should leave at once."""
 
