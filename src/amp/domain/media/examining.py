@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from typing import BinaryIO
+from typing import IO
 
 from amp.domain.media.probing import Probed, unsupported
 
@@ -17,7 +17,7 @@ class Examiner:
     def __init__(self, *, at_once: int = 2) -> None:
         self._turns = asyncio.Semaphore(at_once)
 
-    async def examine(self, file: BinaryIO) -> Probed:
+    async def examine(self, file: IO[bytes]) -> Probed:
         """What an open file of this machine is; its position is lost. Errors: Invalid (`UNSUPPORTED_MEDIA_TYPE`)."""
         async with self._turns:
             file.seek(0)

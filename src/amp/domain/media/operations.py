@@ -1,23 +1,43 @@
-"""Keeping media and handing them to those who publish them."""
+"""Keeping media, describing them, and handing them to those who publish them.
 
-from collections.abc import AsyncIterator
+What a post says of a medium is a description, in the names of the wire. One that has a `storageKey` is of a file that
+we hold; without one it is a stranger's URL. A stranger's that we fetched (`fetching.py`) has both.
+"""
+
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from amp.domain.media.links import MediaLinks
 from amp.domain.media.models import Media
 from amp.domain.media.port import Storage
+from amp.domain.media.probing import Probed
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import NotFound
 from amp.kit.ids import Kind, encode, new_id
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A file that is in the storage and has no row yet."""
+
+    media_id: UUID
+    storage_key: str
+    probed: Probed
+    digest: str
+    """SHA-256 of its bytes, in hex."""
+    filename: str | None = None
+    source_url: str | None = None
+
+
+@dataclass(frozen=True)
 class StoredMedia:
-    """A file we hold, as publishing reads it."""
+    """A medium as publishing reads it."""
 
     storage: Storage
-    storage_key: str
+    storage_key: str | None
+    """None: it is not ours, and only its URL can be given on."""
     media_id: str
     mime_type: str
     size_bytes: int
@@ -27,16 +47,37 @@ class StoredMedia:
     seconds: float | None
     url: str
     thumbnail_url: str | None
-    thumbnail: "StoredMedia | None" = None
 
     def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
+        if self.storage_key is None:
+            raise NotFound("We do not hold this medium")
         return self.storage.open(self.storage_key, start)
+
+
+async def keep(uow: UnitOfWork, kept: Kept) -> Media:
+    """The row of a file that is in the storage. A crash before it leaves a file that nobody refers to."""
+    media = Media(
+        workspace_id=uow.workspace_id,
+        id=kept.media_id,
+        storage_key=kept.storage_key,
+        filename=kept.filename,
+        mime_type=kept.probed.mime_type,
+        size_bytes=kept.probed.size_bytes,
+        width=kept.probed.width,
+        height=kept.probed.height,
+        seconds=kept.probed.seconds,
+        source_url=kept.source_url,
+        created_at=uow.clock.now(),
+    )
+    uow.session.add(media)
+    await uow.session.flush()
+    return media
 
 
 async def keep_media(
     uow: UnitOfWork, storage: Storage, chunks: AsyncIterator[bytes], *, mime_type: str, alt_text: str | None = None
 ) -> Media:
-    """Store the bytes, then the row: a crash between them leaves a file that nobody refers to."""
+    """Store bytes of our own making, with their row."""
     media_id = new_id()
     key = f"{uow.workspace_id}/{media_id}"
     size = await storage.put(key, chunks)
@@ -54,31 +95,52 @@ async def keep_media(
     return media
 
 
-def describe(media: Media) -> dict[str, Any]:
-    """What a post keeps of a medium: enough to publish it, with the id for everything else."""
+def describe(media: Media, *, alt_text: str | None = None) -> dict[str, Any]:
+    """What a post keeps of a medium of ours. Its address is not part of it: addresses expire."""
     return {
         "id": encode(Kind.MEDIA, media.id),
         "storageKey": media.storage_key,
+        "type": "gif" if media.mime_type == "image/gif" else media.mime_type.partition("/")[0],
+        "filename": media.filename,
         "mimeType": media.mime_type,
         "sizeBytes": media.size_bytes,
-        "altText": media.alt_text,
+        "width": media.width,
+        "height": media.height,
+        "durationSeconds": media.seconds,
+        "altText": alt_text or media.alt_text,
     }
 
 
-def stored(storage: Storage, description: dict[str, Any]) -> StoredMedia:
+def stored(storage: Storage, links: MediaLinks, description: Mapping[str, Any]) -> StoredMedia:
+    """A description as `MediaFile`. The URL of a stranger's medium is the stranger's."""
     return StoredMedia(
         storage=storage,
-        storage_key=description["storageKey"],
-        media_id=description["id"],
-        mime_type=description["mimeType"],
-        size_bytes=description["sizeBytes"],
+        storage_key=description.get("storageKey"),
+        media_id=description.get("id") or "",
+        mime_type=description.get("mimeType") or "",
+        size_bytes=description.get("sizeBytes") or 0,
         alt_text=description.get("altText"),
         width=description.get("width"),
         height=description.get("height"),
         seconds=description.get("durationSeconds"),
-        url=description.get("url", ""),
+        url=url_of(links, description),
         thumbnail_url=description.get("thumbnailUrl"),
     )
+
+
+def presented(links: MediaLinks, description: Mapping[str, Any]) -> dict[str, Any]:
+    """A description for those who ask for the post: with an address that works now, without what is ours only."""
+    shown = {name: value for name, value in description.items() if name != "storageKey"}
+    return {**shown, "url": url_of(links, description)}
+
+
+def url_of(links: MediaLinks, description: Mapping[str, Any]) -> str:
+    """Where the medium is found, for at least two days when it is ours."""
+    key = description.get("storageKey")
+    if description.get("url") or not key:
+        return description.get("url") or ""
+    workspace, _, media = str(key).partition("/")
+    return links.url(UUID(workspace), UUID(media))
 
 
 async def get_media(uow: UnitOfWork, media_id: UUID) -> Media:
