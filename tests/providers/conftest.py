@@ -29,6 +29,7 @@ def sandbox(database_url: str) -> Iterator[Sandbox]:
         "SANDBOX_DATABASE_URL": database_url,
         "SANDBOX_CLOCK_ANCHOR": anchor,
         "SANDBOX_CLOCK_SPEED": SPEED,
+        "SANDBOX_URL": f"http://127.0.0.1:{port}",
     }
     with _server(port, settings):
         yield Sandbox(f"http://127.0.0.1:{port}", shared_clock(anchor, SPEED))

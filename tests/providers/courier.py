@@ -2,9 +2,7 @@
 what may have gone out. And the accounts and deliveries that it is done with."""
 
 import asyncio
-import struct
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+from files import File
+from files import File as Picture  # noqa: F401 (what most tests call one)
 from pydantic import SecretStr
 from sandbox_server import SIGNING_KEY
 
@@ -31,6 +31,10 @@ from amp.kit.errors import ProviderFailed, Unknown
 from amp.sandbox.accounts import sandbox_token
 
 Answer = Done | Absent | Unknowable
+
+
+COMMENT = "And another thing"
+"""How every first comment begins."""
 
 
 class Crashed(Exception):
@@ -78,6 +82,10 @@ class Owner:
         answer = await self.http.get("/_ledger", params={"vendor": vendor})
         return answer.json()["data"]
 
+    async def posts(self, vendor: str) -> list[dict[str, Any]]:
+        """The same without first comments."""
+        return [entry for entry in await self.ledger(vendor) if not entry["text"].startswith(COMMENT)]
+
 
 @dataclass
 class Notebook:
@@ -121,7 +129,7 @@ async def deliver(platform: SocialPlatform, delivery: Delivery, notebook: Notebo
         try:
             if unsure:
                 delivery = await _settled(platform, delivery, notebook)
-            return await _published(platform, delivery, notebook)
+            return await attempt(platform, delivery, notebook)
         except Crashed:
             unsure = notebook.is_open
         except ProviderFailed as error:
@@ -148,7 +156,8 @@ async def look(platform: SocialPlatform, delivery: Delivery, notebook: Notebook)
             return answer
 
 
-async def _published(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Done:
+async def attempt(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Done:
+    """Publish, and wait as long as the vendor is working."""
     answer = await platform.publish(delivery, notebook)
     while not isinstance(answer, Done):
         await asyncio.sleep(0)
@@ -157,69 +166,72 @@ async def _published(platform: SocialPlatform, delivery: Delivery, notebook: Not
     return answer
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An image of one pixel."""
-
-    media_id: str
-    alt_text: str | None = None
-    mime_type: str = "image/png"
-    width: int = 1
-    height: int = 1
-    seconds: float | None = None
-    url: str = ""
-    thumbnail_url: str | None = None
-    thumbnail: None = None
-
-    @property
-    def size_bytes(self) -> int:
-        return len(_PIXEL)
-
-    async def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
-        middle = len(_PIXEL) // 2
-        yield _PIXEL[start:middle]
-        yield _PIXEL[max(start, middle) :]
-
-
-def _png_chunk(kind: bytes, content: bytes) -> bytes:
-    checked = kind + content
-    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
-
-_PIXEL = (
-    b"\x89PNG\r\n\x1a\n"
-    + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
-    + _png_chunk(b"IDAT", zlib.compress(b"\0\0\0\0"))
-    + _png_chunk(b"IEND", b"")
-)
+SETTINGS: Mapping[str, Mapping[str, Any]] = {}
+"""By platform: what it will not publish without."""
 
 
 def kinds(capabilities: Capabilities) -> list[str]:
-    """What there is to try on a platform."""
+    """What there is to try on a platform, the simplest first."""
+    images, video = capabilities.images, capabilities.video
+    settings = capabilities.settings.model_fields
     can: Mapping[str, bool] = {
         "text": capabilities.text_only,
+        "image": images is not None,
+        "video": video is not None,
+        "gif": capabilities.gif is not None,
         "link": capabilities.text_only and (capabilities.link_card or capabilities.link_in_text),
         "thread": capabilities.max_thread_parts > 1,
-        "image": capabilities.images is not None,
-        "images": capabilities.images is not None and capabilities.images.max_count > 1,
+        "images": images is not None and images.max_count > 1,
+        "mixed": capabilities.mixed_media and images is not None and video is not None,
+        "commented": "first_comment" in settings,
+        **dict.fromkeys(("reel", "story", "filmed_story"), "placement" in settings),
     }
     return [kind for kind, possible in can.items() if possible]
 
 
-def sample(kind: str, platform: SocialPlatform, account: Account, now: datetime) -> Delivery:
-    """A delivery of that kind with a text of its own, and with everything in it that vendors rewrite."""
+def sample(kind: str, platform: SocialPlatform, account: Account, now: datetime, root: str = "") -> Delivery:
+    """A delivery of that kind with a text of its own, and with everything in it that vendors rewrite. `root` is where
+    vendors that fetch media find them."""
     mark = uuid4().hex[:8]
     first = f"Tips & tricks <{mark}> (part one) #DevTools \N{ROCKET} see https://acme.com/a_b?x=1&y=2"
-    parts = {"thread": (Part(first), Part(f"Second & last but one {mark}"), Part(f"The end {mark}"))}
-    pictures = {
-        "image": (Picture("med_1", "A \N{ROCKET} in one pixel"),),
-        "images": (Picture("med_1", "The first"), Picture("med_2")),
+    capabilities = platform.capabilities
+    media = _media(kind, capabilities, root)
+    parts = (Part(first), Part(f"Second & last but one {mark}"), Part(f"The end {mark}")) if kind == "thread" else ()
+    shown = "" if kind.endswith("story") else first  # stories show no text
+    places = {"reel": "reel", "story": "story", "filmed_story": "story"}
+    settings = {
+        **SETTINGS.get(capabilities.platform, {}),
+        **({"placement": places[kind]} if kind in places else {}),
+        **({"first_comment": f"{COMMENT} {mark}"} if kind == "commented" else {}),
     }
     return Delivery(
         platform_post_id=f"pp_{mark}",
         account=account,
-        parts=parts.get(kind, (Part(first, pictures.get(kind, ())),)),
+        parts=parts or (Part(shown, media),),
         link_url=f"https://acme.com/launch/{mark}" if kind == "link" else None,
-        settings=platform.capabilities.settings(),
+        settings=capabilities.settings.model_validate(settings),
         first_intent_at=now,
     )
+
+
+def _media(kind: str, capabilities: Capabilities, root: str) -> tuple[File, ...]:
+    picture = File("med_1", "A \N{ROCKET} on blue", "square.jpg", root)
+    other = File("med_2", None, "square.png" if _takes_png(capabilities) else "wide.jpg", root)
+    film = File("med_3", None, "tall.mp4", root)
+    simplest = () if capabilities.text_only else ((picture,) if capabilities.images else (film,))
+    media: Mapping[str, tuple[File, ...]] = {
+        "image": (picture,),
+        "images": (picture, other),
+        "mixed": (picture, film),
+        "video": (film,),
+        "gif": (File("med_4", None, "square.gif", root),),
+        "commented": simplest,
+        "reel": (film,),
+        "story": (File("med_5", None, "tall.jpg", root),),
+        "filmed_story": (film,),
+    }
+    return media.get(kind, ())
+
+
+def _takes_png(capabilities: Capabilities) -> bool:
+    return capabilities.images is not None and "image/png" in capabilities.images.mime_types
