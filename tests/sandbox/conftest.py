@@ -16,8 +16,10 @@ import psycopg
 import pytest
 from pretending import Stopwatch, World, mounted
 from psycopg import sql
+from shelf import Shelf
 
 from amp.kit.database import Database, open_database
+from amp.kit.fetching import Fetcher
 
 
 @pytest.fixture
@@ -41,9 +43,22 @@ async def database(sandbox_database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def shelf() -> Iterator[Shelf]:
+    """A web server with files on it, for vendors that fetch."""
+    shelf = Shelf()
+    yield shelf
+    shelf.close()
+
+
 @pytest.fixture
-async def world(database: Database, stopwatch: Stopwatch) -> AsyncIterator[World]:
-    transport = httpx2.ASGITransport(app=mounted(database, stopwatch))
+def fetcher(shelf: Shelf) -> Fetcher:
+    return Fetcher(allow=[shelf.origin])
+
+
+@pytest.fixture
+async def world(database: Database, stopwatch: Stopwatch, fetcher: Fetcher) -> AsyncIterator[World]:
+    transport = httpx2.ASGITransport(app=mounted(database, stopwatch, fetcher))
     async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox.local") as http:
         yield World(http)
 

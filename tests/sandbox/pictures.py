@@ -13,14 +13,30 @@ def gif(width: int = 8, height: int = 8, size: int = 0) -> bytes:
     return head + b"\0" * max(0, size - len(head))
 
 
-def jpeg(width: int = 8, height: int = 8) -> bytes:
-    return b"\xff\xd8\xff\xe0\x00\x04\0\0" + b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", height, width) + b"\1\1\x11\0"
-
-
-def mp4(size: int = 100_000) -> bytes:
-    head = struct.pack(">I", 24) + b"ftypisom" + b"\0" * 12
+def jpeg(width: int = 8, height: int = 8, size: int = 0) -> bytes:
+    head = b"\xff\xd8\xff\xe0\x00\x04\0\0" + b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", height, width) + b"\1\1\x11\0"
     return head + b"\0" * max(0, size - len(head))
+
+
+def mp4(
+    size: int = 100_000, seconds: float = 10, width: int = 1080, height: int = 1920, *, index_last: bool = False
+) -> bytes:
+    """A film as far as its index goes, in front of its pictures or behind them; what it shows are zeros."""
+    header = struct.pack(">IIIII", 0, 0, 0, 1000, int(seconds * 1000)) + b"\0" * 80
+    track = b"\0" * 76 + struct.pack(">II", width << 16, height << 16)
+    index = _box(b"mvhd", header) + _box(b"trak", _box(b"tkhd", track))
+    kind, index = _box(b"ftyp", b"isom" + b"\0" * 12), _box(b"moov", index)
+    pictures = _box(b"mdat", b"\0" * max(0, size - len(kind) - len(index) - 8))
+    return kind + (pictures + index if index_last else index + pictures)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content) + 8) + kind + content
 
 
 def pdf() -> bytes:
     return b"%PDF-1.7\n" + b"\0" * 64
+
+
+def webp() -> bytes:
+    return b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x07\0\0" + b"\x07\0\0"

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from amp.kit.clock import Clock
 from amp.kit.database import Database
 from amp.kit.errors import Forbidden, Unauthenticated
+from amp.kit.fetching import Fetcher
 from amp.sandbox.accounts import sandbox_token
 from amp.sandbox.app import create_sandbox, social_vendors
 
@@ -48,8 +49,10 @@ async def owner_of_key(request: Request) -> str:
     return key.removeprefix("key-of-")
 
 
-def mounted(database: Database, clock: Clock) -> Starlette:
-    sandbox = create_sandbox(database=database, clock=clock, signing_key=SIGNING_KEY, authorize=owner_of_key)
+def mounted(database: Database, clock: Clock, fetcher: Fetcher | None = None) -> Starlette:
+    sandbox = create_sandbox(
+        database=database, clock=clock, signing_key=SIGNING_KEY, authorize=owner_of_key, fetcher=fetcher
+    )
     return Starlette(routes=[Mount("/sandbox", app=sandbox)])
 
 

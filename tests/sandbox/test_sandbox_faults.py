@@ -42,12 +42,17 @@ def test_a_rate_is_kept_and_repeatable(rate: float, order_id: int) -> None:
 @pytest.mark.parametrize(
     ("fault", "steps"),
     [
-        (Fault.ACCEPT_THEN_TIMEOUT, {Step.COMMIT}),
-        (Fault.ACCEPT_THEN_500, {Step.COMMIT}),
-        (Fault.ACCEPT_THEN_RESET, {Step.COMMIT}),
-        (Fault.DUPLICATE, {Step.COMMIT}),
-        (Fault.PROCESSING_FAILED, {Step.PROCESS}),
-        (Fault.PROCESSING_SLOW, {Step.PROCESS}),
+        (Fault.ACCEPT_THEN_TIMEOUT, {Step.COMMIT, Step.RELEASE}),
+        (Fault.ACCEPT_THEN_500, {Step.COMMIT, Step.RELEASE}),
+        (Fault.ACCEPT_THEN_RESET, {Step.COMMIT, Step.RELEASE}),
+        (Fault.DUPLICATE, {Step.COMMIT, Step.RELEASE}),
+        (Fault.QUOTA_EXHAUSTED, {Step.BEGIN, Step.COMMIT, Step.RELEASE}),
+        (Fault.ACCOUNT_ACTION, {Step.BEGIN, Step.COMMIT, Step.RELEASE}),
+        (Fault.PROCESSING_FAILED, {Step.PROCESS, Step.RELEASE}),
+        (Fault.PROCESSING_SLOW, {Step.PROCESS, Step.RELEASE}),
+        (Fault.UNREVIEWED_APP, set()),
+        (Fault.LISTING_LAG, set()),
+        (Fault.PARTIAL_CHUNK, set()),
         (Fault.RATE_LIMIT, set(Step)),
         (Fault.RATE_LIMIT_NO_HEADERS, set(Step)),
         (Fault.EXPIRED_TOKEN, set(Step)),
@@ -62,7 +67,10 @@ def test_a_fault_hits_only_where_it_makes_sense(fault: Fault, steps: set[Step]) 
 
 
 def test_a_script_runs_over_commits_only() -> None:
-    assert {step for step in Step if Order("twitter", None, script=("slow",)).can_hit(step)} == {Step.COMMIT}
+    assert {step for step in Step if Order("twitter", None, script=("slow",)).can_hit(step)} == {
+        Step.COMMIT,
+        Step.RELEASE,
+    }
 
 
 async def post(member: Member, text: str = "Hello") -> httpx2.Response:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from amp.kit.clock import Clock
 from amp.kit.database import Database
 from amp.kit.errors import AmpError, Forbidden, NotFound, Unauthenticated
+from amp.kit.fetching import Fetcher
 from amp.sandbox import social
 from amp.sandbox.control import control_routes
 from amp.sandbox.feeds import feed_routes
@@ -35,10 +36,12 @@ def create_sandbox(
     clock: Clock,
     signing_key: bytes,
     authorize: Callable[[Request], Awaitable[str]],
+    fetcher: Fetcher | None = None,
 ) -> Starlette:
     """The app to mount at `/sandbox`. `authorize` names the owner (a workspace id) for whom a request's
-    admin-scoped test key speaks, or raises AmpError."""
-    sandbox = Sandbox(database, clock, signing_key, authorize)
+    admin-scoped test key speaks, or raises AmpError. `fetcher` is how vendors get media; the default one reaches
+    public addresses only."""
+    sandbox = Sandbox(database, clock, signing_key, authorize, fetcher or Fetcher())
     vendors = social_vendors()
     routes: list[BaseRoute] = [
         *feed_routes(sandbox, vendors),

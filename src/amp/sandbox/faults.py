@@ -26,6 +26,8 @@ class Step(StrEnum):
     PLAIN = "plain"
     COMMIT = "commit"  # makes something public
     PROCESS = "process"  # hands over media that the vendor then works on
+    RELEASE = "release"  # both at once: public as soon as the vendor has worked on it
+    BEGIN = "begin"  # announces media for a post: the vendor says whether it takes any more today
 
 
 class Fault(StrEnum):
@@ -42,6 +44,11 @@ class Fault(StrEnum):
     PROCESSING_SLOW = auto()
     DUPLICATE = auto()
     MALFORMED = auto()
+    QUOTA_EXHAUSTED = auto()  # no more posts today
+    ACCOUNT_ACTION = auto()  # the account's owner must do something at the vendor first: confirm an identity, say
+    UNREVIEWED_APP = auto()  # the app has not passed the vendor's review
+    LISTING_LAG = auto()  # listings do not show the latest posts yet
+    PARTIAL_CHUNK = auto()  # of a part that was sent, the vendor keeps the first half
 
 
 _ORDERS = (
@@ -49,15 +56,23 @@ _ORDERS = (
     .where(faults.c.owner == bindparam("owner"), faults.c.vendor == bindparam("vendor"))
     .order_by(faults.c.id)
 )
+_COMMITS = frozenset({Step.COMMIT, Step.RELEASE})
+_PROCESSES = frozenset({Step.PROCESS, Step.RELEASE})
+_BEGINS = frozenset({Step.BEGIN}) | _COMMITS
 _ONLY_AT = {
-    Fault.ACCEPT_THEN_TIMEOUT: Step.COMMIT,
-    Fault.ACCEPT_THEN_500: Step.COMMIT,
-    Fault.ACCEPT_THEN_RESET: Step.COMMIT,
-    Fault.DUPLICATE: Step.COMMIT,
-    Fault.PROCESSING_FAILED: Step.PROCESS,
-    Fault.PROCESSING_SLOW: Step.PROCESS,
+    Fault.ACCEPT_THEN_TIMEOUT: _COMMITS,
+    Fault.ACCEPT_THEN_500: _COMMITS,
+    Fault.ACCEPT_THEN_RESET: _COMMITS,
+    Fault.DUPLICATE: _COMMITS,
+    Fault.QUOTA_EXHAUSTED: _BEGINS,
+    Fault.ACCOUNT_ACTION: _BEGINS,
+    Fault.UNREVIEWED_APP: frozenset[Step](),  # how things stand (see `standing`), not what hits a request
+    Fault.LISTING_LAG: frozenset[Step](),
+    Fault.PARTIAL_CHUNK: frozenset[Step](),
+    Fault.PROCESSING_FAILED: _PROCESSES,
+    Fault.PROCESSING_SLOW: _PROCESSES,
 }
-_SECONDS = {Fault.ACCEPT_THEN_TIMEOUT: 40.0, Fault.SLOW: 5.0, Fault.PROCESSING_SLOW: 600.0}
+_SECONDS = {Fault.ACCEPT_THEN_TIMEOUT: 40.0, Fault.SLOW: 5.0, Fault.PROCESSING_SLOW: 600.0, Fault.LISTING_LAG: 30.0}
 
 
 @dataclass(frozen=True)
@@ -77,8 +92,8 @@ class Order:
     def can_hit(self, step: Step) -> bool:
         """Scripts run over the requests that commit; other orders where their fault makes sense."""
         if self.script is not None:
-            return step is Step.COMMIT
-        return self.fault is not None and _ONLY_AT.get(self.fault, step) is step
+            return step in _COMMITS
+        return self.fault is not None and step in _ONLY_AT.get(self.fault, {step})
 
     def concerns(self, account: Account | None) -> bool:
         if self.connection is None:
@@ -128,6 +143,18 @@ async def befall(
     for row in await connection.execute(_ORDERS, {"owner": owner, "vendor": vendor}):
         order = _order_of(row)
         if order.is_spent or not order.can_hit(step) or not order.concerns(account):
+            continue
+        misfortune = decide(order, await _ask(connection, order.id))
+        if misfortune is not None:
+            return misfortune
+    return None
+
+
+async def standing(connection: AsyncConnection, account: Account, fault: Fault) -> Misfortune | None:
+    """How things stand by order, for operations that ask for it themselves. No other order is kept from its hit."""
+    for row in await connection.execute(_ORDERS, {"owner": account.owner, "vendor": account.vendor}):
+        order = _order_of(row)
+        if order.fault is not fault or order.is_spent or not order.concerns(account):
             continue
         misfortune = decide(order, await _ask(connection, order.id))
         if misfortune is not None:

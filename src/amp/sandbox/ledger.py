@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -45,6 +45,8 @@ class Draft:
     parent: str | None = None
     conversation: str | None = None
     extra: Mapping[str, Any] | None = None
+    created_at: datetime | None = None
+    """When it comes out, if not at once."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ class Post:
     created_at: datetime
     deleted_at: datetime | None
 
+    @property
+    def public_from(self) -> datetime:
+        """When others can see it: from the start, unless `extra` says from when, or (with None) never."""
+        if "public_from" not in self.extra:
+            return self.created_at
+        moment = self.extra["public_from"]
+        return datetime.fromisoformat(moment) if moment else datetime.max.replace(tzinfo=UTC)
+
 
 async def make_public(call: Call, draft: Draft) -> Post:
     account = call.account
@@ -78,7 +88,7 @@ async def make_public(call: Call, draft: Draft) -> Post:
         conversation=draft.conversation or draft.remote_id,
         extra=dict(draft.extra or {}),
         request_id=(call.request_id or "")[:_LONGEST_REQUEST_ID] or None,
-        created_at=call.now,
+        created_at=draft.created_at or call.now,
         deleted_at=None,
     )
     row = vars(post) | {"owner": account.owner, "fingerprint": _fingerprint(draft.same_as)}
@@ -147,6 +157,25 @@ async def list_of_account(call: Call, remote_id: str, span: Span, *, limit: int)
     return [_post_of(row) for row in await call.connection.execute(query)]
 
 
+async def list_replies(call: Call, remote_id: str) -> list[Post]:
+    """What was said under a post, oldest first, deleted ones left out."""
+    query = select(posts).where(
+        posts.c.owner == call.account.owner,
+        posts.c.vendor == call.account.vendor,
+        posts.c.parent == remote_id,
+        posts.c.kind.in_(("reply", "comment")),
+        posts.c.deleted_at.is_(None),
+    )
+    return [_post_of(row) for row in await call.connection.execute(query.order_by(posts.c.sequence))]
+
+
+async def count_since(call: Call, moment: datetime, *, kinds: Sequence[str], deleted: bool = False) -> int:
+    """How many posts the account made since then, those that are gone included; or how many it deleted."""
+    when = posts.c.deleted_at if deleted else posts.c.created_at
+    query = select(func.count()).where(*_of_account(call.account), posts.c.kind.in_(kinds), when > moment)
+    return (await call.connection.execute(query)).scalar_one()
+
+
 async def find_threads(connection: AsyncConnection, owner: str, among: Sequence[Post]) -> set[str]:
     """Which of these posts were continued by their own author."""
     if not among:
@@ -169,7 +198,7 @@ def seen(post: Post, threads: Collection[str] = ()) -> Seen:
         account=post.account,
         remote_id=post.remote_id,
         text=post.text,
-        created_at=post.created_at,
+        created_at=post.public_from,
         media=tuple("video" if "video" in medium["kind"] else "image" for medium in post.media),
         place="reply" if post.kind in ("reply", "comment") else "head" if is_head else "single",
         has_link="article" in post.extra,
@@ -185,6 +214,12 @@ async def withdraw(call: Call, remote_id: str) -> None:
 async def reword(call: Call, remote_id: str, *, text: str, shown_text: str, same_as: str) -> None:
     query = update(posts).where(*_of_account(call.account), posts.c.remote_id == remote_id)
     await call.connection.execute(query.values(text=text, shown_text=shown_text, fingerprint=_fingerprint(same_as)))
+
+
+async def amend(call: Call, post: Post, **facts: Any) -> None:
+    """Remember more of what only this vendor knows."""
+    query = update(posts).where(*_of_account(call.account), posts.c.remote_id == post.remote_id)
+    await call.connection.execute(query.values(extra={**post.extra, **facts}))
 
 
 async def list_public(

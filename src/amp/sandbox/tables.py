@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -114,6 +115,8 @@ uploads = Table(
     Column("alt_text", Text),
     Column("width", Integer),
     Column("height", Integer),
+    Column("seconds", Float),
+    Column("extra", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # what only this vendor knows
     Column("secret", Text, nullable=False),  # the opaque part of the upload address
     Column("created_at", _Moment, nullable=False),
     Column("expires_at", _Moment, nullable=False),

@@ -7,8 +7,8 @@ Processing has no job: what state an upload is in follows from its times and the
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from amp.kit.secrets import random_token
 from amp.sandbox.formats import HEAD_BYTES, Format
+from amp.sandbox.skimming import Skim
 from amp.sandbox.tables import upload_parts, uploads
 from amp.sandbox.vendor import Call
 
@@ -37,7 +38,10 @@ class Upload:
     alt_text: str | None
     width: int | None
     height: int | None
+    seconds: float | None
+    extra: Mapping[str, Any]
     secret: str
+    created_at: datetime
     expires_at: datetime
 
     def state(self, now: datetime) -> State:
@@ -88,7 +92,14 @@ class Verdict:
 
 
 async def open_upload(
-    call: Call, remote_id: str, *, kind: str, media_type: str, declared_bytes: int | None, lifetime: timedelta
+    call: Call,
+    remote_id: str,
+    *,
+    kind: str,
+    media_type: str,
+    declared_bytes: int | None,
+    lifetime: timedelta,
+    extra: Mapping[str, Any] | None = None,
 ) -> Upload:
     row = {
         "owner": call.account.owner,
@@ -99,6 +110,7 @@ async def open_upload(
         "media_type": media_type,
         "declared_bytes": declared_bytes,
         "is_complete": False,
+        "extra": dict(extra or {}),
         "secret": random_token(24),
         "created_at": call.now,
         "expires_at": call.now + lifetime,
@@ -107,31 +119,42 @@ async def open_upload(
     return _upload_of(made.one())
 
 
-async def find_uploads(call: Call, remote_ids: Sequence[str]) -> dict[str, Upload]:
-    """The caller's own uploads by id."""
+async def find_uploads(call: Call, remote_ids: Sequence[str], *, lock: bool = False) -> dict[str, Upload]:
+    """The caller's own uploads by id. `lock`: of two requests that want to use one, the second waits for the first."""
     query = select(uploads).where(
         uploads.c.owner == call.account.owner,
         uploads.c.vendor == call.account.vendor,
         uploads.c.account == call.account.remote_id,
         uploads.c.remote_id.in_(remote_ids),
     )
+    if lock:
+        query = query.order_by(uploads.c.remote_id).with_for_update()
     return {row.remote_id: _upload_of(row) for row in await call.connection.execute(query)}
 
 
-async def find_upload(call: Call, remote_id: str) -> Upload | None:
-    return (await find_uploads(call, [remote_id])).get(remote_id)
+async def find_upload(call: Call, remote_id: str, *, lock: bool = False) -> Upload | None:
+    return (await find_uploads(call, [remote_id], lock=lock)).get(remote_id)
 
 
 async def add_part(call: Call, upload: Upload, number: int, content: bytes, *, keep: bool) -> Part:
     """Store a part; sending the same number again replaces it. `keep`: the bytes themselves, for the feed."""
     etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
     part = Part(number, len(content), etag, content[:HEAD_BYTES])
-    values = {"size": part.size, "etag": etag, "head": part.head, "content": content if keep else None}
+    return await _store(call, upload, part, content if keep else None)
+
+
+async def add_skimmed(call: Call, upload: Upload, number: int, skim: Skim) -> Part:
+    """Store what a part was like; its bytes are gone."""
+    return await _store(call, upload, Part(number, skim.size, skim.md5, skim.head), None)
+
+
+async def _store(call: Call, upload: Upload, part: Part, content: bytes | None) -> Part:
+    values = {"size": part.size, "etag": part.etag, "head": part.head, "content": content}
     key = {
         "owner": call.account.owner,
         "vendor": call.account.vendor,
         "upload": upload.remote_id,
-        "number": number,
+        "number": part.number,
     }
     query = upsert(upload_parts).values(**key, **values)
     await call.connection.execute(query.on_conflict_do_update(index_elements=list(key), set_=values))
@@ -162,9 +185,17 @@ async def complete(call: Call, upload: Upload, verdict: Verdict) -> Upload:
         "media_type": verdict.format.media_type if verdict.format else upload.media_type,
         "width": verdict.format.width if verdict.format else None,
         "height": verdict.format.height if verdict.format else None,
+        "seconds": verdict.format.seconds if verdict.format else None,
     }
     done = await call.connection.execute(_change(call, upload).values(**values).returning(uploads))
     return _upload_of(done.one())
+
+
+async def note(call: Call, upload: Upload, **facts: Any) -> Upload:
+    """Remember more of what only this vendor knows."""
+    extra = {**upload.extra, **facts}
+    await call.connection.execute(_change(call, upload).values(extra=extra))
+    return replace(upload, extra=extra)
 
 
 async def describe(call: Call, upload: Upload, alt_text: str) -> None:
@@ -201,6 +232,9 @@ def _upload_of(row: Row[Any]) -> Upload:
         alt_text=row.alt_text,
         width=row.width,
         height=row.height,
+        seconds=row.seconds,
+        extra=row.extra,
         secret=row.secret,
+        created_at=row.created_at,
         expires_at=row.expires_at,
     )

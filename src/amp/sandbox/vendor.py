@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
@@ -15,8 +16,10 @@ from starlette.responses import Response
 
 from amp.kit.clock import Clock
 from amp.kit.database import Database
+from amp.kit.fetching import Fetcher
 from amp.sandbox.accounts import Account
 from amp.sandbox.faults import Misfortune, Step
+from amp.sandbox.skimming import Skim
 from amp.sandbox.tokens import Bearer
 from amp.sandbox.wire import MEGABYTE
 
@@ -31,6 +34,9 @@ class Sandbox:
     authorize: Callable[[Request], Awaitable[str]]
     """The owner for whom this request's key may speak. Errors: AmpError."""
 
+    fetcher: Fetcher
+    """For vendors that fetch media from their addresses."""
+
 
 class Refusal(StrEnum):
     """The general reasons for a no; each vendor has its own words for them."""
@@ -43,6 +49,7 @@ class Refusal(StrEnum):
     MISSING_SCOPE = auto()
     RATE_LIMITED = auto()
     RATE_LIMITED_BARE = auto()  # without the headers that say until when
+    OVER_QUOTA = auto()  # the app has used up what all its accounts share
     TOO_LARGE = auto()
     NO_SUCH_PATH = auto()
     BROKEN = auto()
@@ -54,6 +61,18 @@ class Limit:
 
     calls: int
     window: timedelta
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What all accounts of one app may use together in a window of virtual time. Operations that name the same
+    `bucket` share it; `zone` is where midnight opens a day."""
+
+    bucket: str
+    units: int
+    window: timedelta
+    cost: int = 1
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True)
@@ -79,6 +98,10 @@ class Call:
     scopes: frozenset[str]
     now: datetime
     misfortune: Misfortune | None = None
+    brought: Any = None
+    """What the operation's `bring` came back with."""
+    skim: Skim | None = None
+    """What is known of a body that was only skimmed."""
 
     @property
     def request_id(self) -> str | None:
@@ -99,6 +122,10 @@ class Refused(Exception):
         self.response = response
 
 
+def never(request: Request) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Operation:
     """One method on one path, for authenticated callers."""
@@ -108,10 +135,20 @@ class Operation:
     perform: Callable[[Call], Awaitable[Response]]
     scopes: frozenset[str] = frozenset()
     step: Step | Callable[[Request], Step] = Step.PLAIN
+    """What the request does; where that is said by its body, that is at `request.state.body`."""
+
     limit: Limit | None = None
     max_body: int = MEGABYTE
+    quota: Quota | None = None
+    skims: Callable[[Request], bool] = never
+    """Whether a body is too large to be held: it is read in passing, and `Call.skim` says what it was."""
+
     identify: Callable[[Sandbox, Request, AsyncConnection], Awaitable[Bearer | None]] | None = None
     """Who calls, where that is not said by a bearer token: by an opaque upload address, say."""
+
+    bring: Callable[[Sandbox, Request, bytes], Awaitable[object]] | None = None
+    """What the operation needs from elsewhere (media at an address, say): got for known callers only, before and
+    outside the request's transaction, and handed over as `Call.brought`."""
 
     def step_of(self, request: Request) -> Step:
         return self.step(request) if callable(self.step) else self.step
@@ -128,6 +165,11 @@ class Page:
 
 def undressed(response: Response, window: Window | None) -> Response:
     return response
+
+
+async def bearer_token(request: Request, _body: bytes) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
 def nineteen_digits(digest: bytes) -> str:
@@ -153,5 +195,11 @@ class SocialVendor:
     account_id: Callable[[bytes], str] = nineteen_digits
     """An account's id as this vendor spells it, from a hash."""
 
+    token_of: Callable[[Request, bytes], Awaitable[str | None]] = bearer_token
+    """The access token that a request carries."""
+
     dress: Callable[[Response, Window | None], Response] = undressed
     """Adds the headers this vendor puts on every answer; `window` is the caller's rate window, if known."""
+
+    dress_quota: Callable[[Response, Window | None], Response] = undressed
+    """Adds what this vendor says of the app's quota, if the operation has one."""

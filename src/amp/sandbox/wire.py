@@ -20,7 +20,8 @@ from starlette.types import Receive, Scope, Send
 KILOBYTE = 1 << 10
 MEGABYTE = 1 << 20
 
-_LARGEST_WASTE = 64 * MEGABYTE
+LARGEST_WASTE = 64 * MEGABYTE
+"""How much more than it takes a vendor reads, only to be able to refuse it."""
 
 
 class BodyTooLarge(Exception):
@@ -38,7 +39,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > limit + _LARGEST_WASTE:
+        if size > limit + LARGEST_WASTE:
             break
         if size <= limit:
             chunks.append(chunk)
