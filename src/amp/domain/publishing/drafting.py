@@ -6,6 +6,7 @@ The rules are those of the Ampost contract (REST, MCP, dashboard). Missions make
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -106,7 +107,7 @@ async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUI
         *media_problems(media),
     ]
     for name in platforms:
-        problems += _problems_of(social.capabilities(name), wanted, media, rules)
+        problems += _problems_of(social.capabilities(name), wanted, media, rules, uow.clock.now())
     if wanted.scheduled_for and not problems:
         problems += await _full_quotas(uow, social, wanted, accounts, besides)
     return Drafted(_draft(wanted, platforms, media, accounts), tuple(problems))
@@ -185,31 +186,34 @@ def _time_problems(uow: UnitOfWork, wanted: Wanted) -> Iterator[Problem]:
 
 
 def _problems_of(
-    capabilities: Capabilities, wanted: Wanted, media: Sequence[Described], rules: PostingRules
+    capabilities: Capabilities, wanted: Wanted, media: Sequence[Described], rules: PostingRules, now: datetime
 ) -> Iterator[Problem]:
     target = _target(capabilities.platform, wanted)
-    yield from _scheduling_problems(capabilities, wanted, target, rules)
+    if wanted.scheduled_for and not (capabilities.scheduling or rules.schedule_everywhere):
+        message = f"{capabilities.name} posts cannot be scheduled: leave scheduledFor null and publish the draft"
+        yield Problem(capabilities.platform, "scheduledFor", validation.VALIDATION_FAILED, message)
     yield from _bare_media(capabilities, wanted)
     yield from validation.validate(
         PlatformDraft(target.parts, _known(media), wanted.link_url, target.settings), capabilities
     )
+    for message in _own_schedule(capabilities, wanted, target, now):
+        yield Problem(capabilities.platform, "settings.publishAt", validation.VALIDATION_FAILED, message)
 
 
 def _known(media: Sequence[Described]) -> tuple[Medium, ...]:
     return tuple(medium.known for medium in media)
 
 
-def _scheduling_problems(
-    capabilities: Capabilities, wanted: Wanted, target: Target, rules: PostingRules
-) -> Iterator[Problem]:
-    if wanted.scheduled_for is None:
+def _own_schedule(capabilities: Capabilities, wanted: Wanted, target: Target, now: datetime) -> Iterator[str]:
+    """A vendor that keeps a video until its `publishAt` has a schedule of its own, and one is enough."""
+    at = target.settings.get("publishAt")
+    if at is None:
         return
-    if not (capabilities.scheduling or rules.schedule_everywhere):
-        message = f"{capabilities.name} posts cannot be scheduled: leave scheduledFor null and publish the draft"
-        yield Problem(capabilities.platform, "scheduledFor", validation.VALIDATION_FAILED, message)
-    if target.settings.get("publishAt") is not None:
-        message = f"Use scheduledFor or {capabilities.name}'s own publishAt, not both"
-        yield Problem(capabilities.platform, "settings.publishAt", validation.VALIDATION_FAILED, message)
+    if wanted.scheduled_for:
+        yield f"Use scheduledFor or {capabilities.name}'s own publishAt, not both"
+    with suppress(TypeError, ValueError):  # what is no time is told with the other settings
+        if datetime.fromisoformat(at) <= now:
+            yield "publishAt has passed; give a time in the future"
 
 
 def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]:
