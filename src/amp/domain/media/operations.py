@@ -1,7 +1,8 @@
 """Keeping media, describing them, and handing them to those who publish them.
 
 What a post says of a medium is a description, in the names of the wire. One that has a `storageKey` is of a file that
-we hold; without one it is a stranger's URL. A stranger's that we fetched (`fetching.py`) has both.
+we hold; without one it is a stranger's URL. A stranger's that we fetched (`fetching.py`) has both, and in `thumbnail`
+the description of the picture at its `thumbnailUrl`.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from amp.domain.media.links import MediaLinks
 from amp.domain.media.models import Media
-from amp.domain.media.port import Storage
+from amp.domain.media.port import Source, Storage
 from amp.domain.media.probing import Probed
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import NotFound
@@ -35,7 +36,7 @@ class Kept:
 class StoredMedia:
     """A medium as publishing reads it."""
 
-    storage: Storage
+    source: Source
     storage_key: str | None
     """None: it is not ours, and only its URL can be given on."""
     media_id: str
@@ -47,11 +48,12 @@ class StoredMedia:
     seconds: float | None
     url: str
     thumbnail_url: str | None
+    thumbnail: "StoredMedia | None"
 
     def chunks(self, start: int = 0) -> AsyncIterator[bytes]:
         if self.storage_key is None:
             raise NotFound("We do not hold this medium")
-        return self.storage.open(self.storage_key, start)
+        return self.source.open(self.storage_key, start)
 
 
 async def keep(uow: UnitOfWork, kept: Kept) -> Media:
@@ -111,10 +113,11 @@ def describe(media: Media, *, alt_text: str | None = None) -> dict[str, Any]:
     }
 
 
-def stored(storage: Storage, links: MediaLinks, description: Mapping[str, Any]) -> StoredMedia:
+def stored(source: Source, links: MediaLinks, description: Mapping[str, Any]) -> StoredMedia:
     """A description as `MediaFile`. The URL of a stranger's medium is the stranger's."""
+    thumbnail = description.get("thumbnail")
     return StoredMedia(
-        storage=storage,
+        source=source,
         storage_key=description.get("storageKey"),
         media_id=description.get("id") or "",
         mime_type=description.get("mimeType") or "",
@@ -125,12 +128,13 @@ def stored(storage: Storage, links: MediaLinks, description: Mapping[str, Any]) 
         seconds=description.get("durationSeconds"),
         url=url_of(links, description),
         thumbnail_url=description.get("thumbnailUrl"),
+        thumbnail=stored(source, links, thumbnail) if thumbnail else None,
     )
 
 
 def presented(links: MediaLinks, description: Mapping[str, Any]) -> dict[str, Any]:
     """A description for those who ask for the post: with an address that works now, without what is ours only."""
-    shown = {name: value for name, value in description.items() if name != "storageKey"}
+    shown = {name: value for name, value in description.items() if name not in ("storageKey", "thumbnail")}
     return {**shown, "url": url_of(links, description)}
 
 

@@ -14,15 +14,17 @@ class StoredFile:
     modified_at: datetime
 
 
-class Storage(Protocol):
+class Source(Protocol):
+    def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes in order, from `start`. Errors: NotFound."""
+        ...
+
+
+class Storage(Source, Protocol):
     """Keys are ours: `<workspace>/<media>`. Errors of every verb: Unavailable when the storage is out of reach."""
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> int:
         """Store everything under `key`; the number of bytes. All or nothing, and lasting when it returns."""
-        ...
-
-    def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The bytes in order, from `start`. Errors: NotFound."""
         ...
 
     async def delete(self, key: str) -> None:
