@@ -9,8 +9,8 @@
 No call is made inside a transaction, and none is made without a lease.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import assert_never
@@ -18,11 +18,10 @@ from uuid import UUID
 
 import structlog
 
-from amp.domain.media.operations import stored
-from amp.domain.media.port import Storage
 from amp.domain.publishing.accounts import Authority, authorities, authority, refreshed
+from amp.domain.publishing.carrying import brought, files_of
 from amp.domain.publishing.claiming import Claimed, Terms
-from amp.domain.publishing.outcomes import Outcomes
+from amp.domain.publishing.outcomes import POLICY, Outcomes
 from amp.domain.publishing.port import (
     Absent,
     Delivery,
@@ -39,13 +38,25 @@ from amp.domain.publishing.recording import Log, Recorder
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.database import SYSTEM, Scope
-from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
+from amp.kit.errors import (
+    AmpError,
+    NotFound,
+    ProviderFailed,
+    Reconnect,
+    RefreshToken,
+    Rejected,
+    Remedy,
+    Retry,
+    Unknown,
+)
 from amp.kit.ids import Kind, encode, request_id
 from amp.kit.secrets import SecretKeys
 from amp.kit.telemetry import LATENESS, log
 
 _LOOK_AGAIN = timedelta(seconds=30)
 _KNOWN_ACCOUNTS = 2048
+_MOST_ATTEMPTS = 2 * POLICY.attempts
+"""Also of those that nobody could bring to an end."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,8 @@ class Courier:
                 log.warning("another worker, or a cancel, took the delivery over")
             except ProviderFailed as error:
                 await self._failed(error, progress, outcomes)
+            except AmpError as error:  # ours: the storage is away, a file is gone
+                await self._failed(ProviderFailed(error.message, remedy=_of_ours(error, progress)), progress, outcomes)
 
     async def _failed(self, error: ProviderFailed, progress: SavedProgress, outcomes: Outcomes) -> None:
         """An open question stays open, whatever failed since: only `find` may close it."""
@@ -120,8 +133,14 @@ class Courier:
         if claimed.open_intent is None and claimed.was == "pending" and self._missed(claimed):
             await outcomes.missed()
             return
+        if claimed.open_intent is None and claimed.attempt > _MOST_ATTEMPTS:
+            message = "It broke off again and again; the log says why"
+            raise ProviderFailed(message, remedy=Rejected("PLATFORM_ERROR"))
         platform = self.ports.get(SocialPlatforms).of(claimed.platform, claimed.environment)
         allowed = self._knows(claimed) or await self._authority(claimed)
+        if claimed.media and claimed.open_intent is None and claimed.was != "processing":
+            media = await brought(self.units, self.ports, claimed, platform.capabilities, progress)
+            claimed = replace(claimed, media=media)
         record.note("attempt", attempt=claimed.attempt, looking=claimed.open_intent is not None or None)
         try:
             await self._step(platform, claimed, allowed, progress, outcomes)
@@ -231,8 +250,7 @@ class Courier:
     def _delivery(
         self, claimed: Claimed, allowed: Authority, platform: SocialPlatform, progress: SavedProgress
     ) -> Delivery:
-        storage = KeepingStorage(self.ports.get(Storage), progress)
-        files = tuple(stored(storage, description) for description in claimed.media)
+        files = files_of(self.ports, claimed.media, progress)
         parts = tuple(Part(text, files if index == 0 else ()) for index, text in enumerate(claimed.parts))
         return Delivery(
             platform_post_id=encode(Kind.PLATFORM_POST, claimed.id),
@@ -245,20 +263,8 @@ class Courier:
         )
 
 
-@dataclass(frozen=True)
-class KeepingStorage:
-    """Media whose reading keeps the lease: an upload may take longer than a lease lasts."""
-
-    storage: Storage
-    progress: SavedProgress
-
-    async def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
-        async for chunk in self.storage.open(key, start):
-            await self.progress.keep()
-            yield chunk
-
-    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> int:
-        return await self.storage.put(key, chunks)
-
-    async def delete(self, key: str) -> None:
-        await self.storage.delete(key)
+def _of_ours(error: AmpError, progress: SavedProgress) -> Remedy:
+    """Trouble in our own house proves nothing about what a request under way has done."""
+    if progress.intends:
+        return Unknown()
+    return Rejected("MEDIA_UPLOAD_FAILED", "media") if isinstance(error, NotFound) else Retry()

@@ -31,6 +31,11 @@ class SavedProgress:
         return self._state
 
     @property
+    def intends(self) -> bool:
+        """The intent is committed, and what it was for may have been sent."""
+        return self._intends
+
+    @property
     def doubtful(self) -> bool:
         """An earlier attempt may have become public, and nothing since has shown whether it did."""
         return bool(self._state.get("unproven"))
