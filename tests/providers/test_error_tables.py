@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from amp.kit.errors import RateLimited, Reconnect, RefreshToken, Rejected, Remedy, Retry, Unknown
-from amp.providers.social import linkedin, twitter
+from amp.providers.social import _linkedin_errors as linkedin
+from amp.providers.social import _twitter_errors as twitter
 from amp.providers.social._calling import Refusal, Row, remedy_of
 from amp.providers.social._linkedin_wire import refusal as linkedin_refusal
 from amp.providers.social._twitter_wire import limit

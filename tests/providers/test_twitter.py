@@ -9,7 +9,8 @@ from sandbox_server import SIGNING_KEY
 
 from amp.domain.publishing.port import Account
 from amp.kit.errors import ProviderFailed, Rejected, Retry
-from amp.providers.social.twitter import CAPABILITIES, Twitter, TwitterSettings
+from amp.providers.social._twitter_post import TwitterSettings
+from amp.providers.social.twitter import CAPABILITIES, Twitter
 from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +21,6 @@ async def twitter(owner: Owner) -> AsyncIterator[Twitter]:
     client = sandbox_client(SIGNING_KEY, vendor="twitter", owner=owner.name)
     adapter = Twitter(
         f"{owner.sandbox.url}/twitter",
-        clock=owner.sandbox.clock,
         client_id=client.client_id,
         client_secret=client.secret,
     )

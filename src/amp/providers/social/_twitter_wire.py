@@ -32,12 +32,28 @@ _UNSHOWN = {"field-unauthorized", "not-authorized-for-field", "field-hydration-f
 _LINK = "\ufffc"
 
 
+class Processing(BaseModel):
+    """What X does with an upload before it may be posted."""
+
+    class _Error(BaseModel):
+        message: str = ""
+
+    state: str
+    check_after_secs: int | None = None
+    error: _Error | None = None
+
+    @property
+    def why(self) -> str:
+        return self.error.message if self.error else ""
+
+
 class Made(BaseModel):
     """A post or an upload that X took."""
 
     class Data(BaseModel):
         id: str = Field(min_length=1)
         media_key: str | None = None
+        processing_info: Processing | None = None
 
     data: Data
 
