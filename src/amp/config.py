@@ -32,8 +32,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="Master key of all secrets; unset: made once and kept in AMP_HOME."
     )
+    secret_key_previous: SecretStr | None = Field(
+        default=None, description="Earlier master keys, separated by commas: what they sealed stays readable."
+    )
     public_url: str | None = Field(
         default=None, description="How the world reaches this server; unset: http://AMP_HOST:AMP_PORT."
+    )
+    media_url: str | None = Field(
+        default=None,
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|file:///.+)$",
+        description="Where media are kept: s3://bucket/prefix or file:///directory; unset: AMP_HOME/media.",
+    )
+    allow_private_urls: bool = Field(
+        default=False, description="Fetch media from private networks, too; any tenant can then reach into yours."
     )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
@@ -95,6 +106,12 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.get_secret_value().encode()
         return private_file(self.home_directory / "secret.key", secrets.token_hex(32)).encode()
+
+    @cached_property
+    def previous_master_keys(self) -> tuple[bytes, ...]:
+        """Newest first."""
+        given = self.secret_key_previous.get_secret_value() if self.secret_key_previous else ""
+        return tuple(key.strip().encode() for key in given.split(",") if key.strip())
 
     def live_urls(self) -> dict[str, str]:
         """`AMP_URL_<VENDOR>`: base URLs that replace the vendors' own in live mode, by lower-case vendor."""

@@ -16,11 +16,15 @@ from pydantic import SecretStr
 from amp.config import Settings
 from amp.domain.connections import operations as connections
 from amp.domain.connections.port import NewAccount, SandboxAccounts
+from amp.domain.media.examining import Examiner
+from amp.domain.media.links import MediaLinks
 from amp.domain.media.port import Storage
+from amp.domain.media.receiving import Intake
 from amp.domain.missions.port import MissionRules, PretendedWorld
 from amp.domain.pipeline.port import Writer
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.dispatching import Dispatcher
+from amp.domain.publishing.drafting import PostingRules
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.queries import workspace_of
 from amp.engine.jobs import Ports
@@ -29,10 +33,11 @@ from amp.engine.unit_of_work import UnitsOfWork
 from amp.engine.worker import Worker, open_queue
 from amp.kit.clock import Clock, RealClock, shared_clock
 from amp.kit.database import SYSTEM, Database, Scope, open_database
+from amp.kit.fetching import Fetcher
 from amp.kit.postgres import start_embedded
 from amp.kit.secrets import SecretKeys
 from amp.providers.discovery import Credentials, Social, social_vendors
-from amp.providers.storage.files import FileStorage
+from amp.providers.storage.choosing import open_storage
 from amp.providers.writing.writer import ModelWriter
 from amp.sandbox import retention
 from amp.sandbox.accounts import feed_link, sandbox_client, sandbox_token
@@ -41,6 +46,9 @@ HANDLERS = (
     "amp.engine.recovery",
     "amp.domain.tenants.sweeping",
     "amp.domain.spend.operations",
+    "amp.domain.connections.attempts",
+    "amp.domain.publishing.disconnecting",
+    "amp.domain.publishing.refreshing",
     "amp.domain.content.following",
     "amp.domain.missions.clearing",
     "amp.domain.analytics.collecting",
@@ -106,7 +114,7 @@ async def open_runtime(settings: Settings) -> Runtime:
     url = settings.database_url or start_embedded(settings.home_directory)
     database = open_database(url, pool_size=settings.pool_size)
     clock = await _clock(database, settings.clock_speed)
-    secrets = SecretKeys(settings.master_key)
+    secrets = SecretKeys(settings.master_key, settings.previous_master_keys)
     social = Social(
         clock=clock,
         credentials=Credentials(settings.credentials()),
@@ -115,6 +123,9 @@ async def open_runtime(settings: Settings) -> Runtime:
         sandbox_credentials=_sandbox_credentials(secrets),
     )
     writer = _writer(settings, secrets)
+    storage = open_storage(
+        settings.media_url, directory=settings.home_directory / "media", credentials=settings.credentials()
+    )
     ports = Ports(
         {
             SecretKeys: secrets,
@@ -125,13 +136,21 @@ async def open_runtime(settings: Settings) -> Runtime:
                 keep_prompts=settings.keep_prompts,
                 test_data_lasts=timedelta(days=settings.test_data_days),
             ),
+            PostingRules: PostingRules(schedule_everywhere=settings.ampost_scheduling == "all"),
             PretendedWorld: ClearedSandbox(database),
-            Storage: FileStorage(settings.home_directory / "media"),
+            Storage: storage,
+            MediaLinks: MediaLinks(secrets, settings.base_url),
+            Intake: Intake(storage, Examiner(), _fetcher(settings), settings.home_directory / "incoming"),
             Writer: writer,
         }
     )
     units = UnitsOfWork(database, clock, open_queue(url))
     return Runtime(settings, database, clock, units, ports, secrets, social, writer)
+
+
+def _fetcher(settings: Settings) -> Fetcher:
+    """Fetches media by URL. What lies on our own server may be private."""
+    return Fetcher(allow=(settings.base_url,), private=settings.allow_private_urls)
 
 
 def _writer(settings: Settings, secrets: SecretKeys) -> ModelWriter:

@@ -105,7 +105,9 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class Reconnect:
-    """The owner has to connect the account again."""
+    """The owner has to connect the account again. `code` is what a delivery fails with."""
+
+    code: str = "AUTH_EXPIRED"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,14 @@ class Credentials:
     def get(self, name: str, default: str = "") -> str:
         return self.values.get(name) or default
 
+    def is_on(self, name: str) -> bool:
+        """Whether a switch is set to `true` (or `1`, `yes`, `on`)."""
+        return self.get(name).lower() in ("1", "true", "yes", "on")
+
+    def words(self, name: str) -> Sequence[str]:
+        """A list, separated by commas or spaces."""
+        return self.get(name).replace(",", " ").split()
+
 
 NO_CREDENTIALS = Credentials({})
 
@@ -100,6 +108,9 @@ class Social:
             base_url = self._base_url(vendor, environment)
             self._built[key] = vendor.build(base_url, self._clock, self._credentials[environment])
         return self._built[key]
+
+    def redirect_uri(self, platform: str, environment: Environment) -> str | None:
+        return self._credentials[environment].get(f"{platform.upper()}_REDIRECT_URI") or None
 
     async def aclose(self) -> None:
         """Give up all pooled connections."""

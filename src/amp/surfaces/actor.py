@@ -1,14 +1,19 @@
-"""Who is asking: a bearer key or an access token becomes an Actor, and one request is counted on the way in.
+"""Who is asking: a bearer key, an access token or a session cookie becomes an Actor, and one request is counted on the
+way in.
 
-Keys that cannot be keys and tokens that we did not sign are refused without asking the database; everything
-else takes one statement.
+Keys that cannot be keys, tokens that we did not sign and cookies that are not ours are refused without asking the
+database; everything else takes one statement.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 from uuid import UUID
 
+from starlette.requests import cookie_parser
+
 from amp.domain.tenants import queries
-from amp.domain.tenants.keys import parse_key
+from amp.domain.tenants.cookies import CSRF_HEADER, cookie_name, csrf_matches, session_in
+from amp.domain.tenants.keys import Key, parse_key
 from amp.domain.tenants.queries import Admission, RateWindow
 from amp.domain.tenants.roles import Actor
 from amp.domain.tenants.tokens import AccessClaims, read_access_token
@@ -16,23 +21,66 @@ from amp.kit.errors import Forbidden, NotFound, Unauthenticated
 from amp.kit.ids import Kind, decode
 from amp.surfaces.door import Door
 
+By = Literal["bearer", "cookie", "either"]
 
-async def identify(door: Door, headers: Mapping[str, str], window: RateWindow) -> Admission:
-    """The actor behind the `Authorization` and `X-Tenant-ID` headers, with the use of `window` counted.
 
-    Errors: Unauthenticated; Forbidden for another's tenant, and `live_disabled` while the clock is fast.
+async def identify(
+    door: Door, headers: Mapping[str, str], window: RateWindow, *, by: By = "bearer", writes: bool = False
+) -> Admission:
+    """The actor behind the headers (`Authorization` or `Cookie`, and `X-Tenant-ID`), with the use of `window` counted.
+    Where both are sent, the bearer token counts.
+
+    Errors: Unauthenticated; Forbidden for another's tenant, for a bearer token where only the dashboard may come, for
+    a cookie that `writes` without its CSRF token, and `live_disabled` while the clock is fast.
     """
+    if by == "cookie" and bears_token(headers):
+        raise Forbidden("This belongs to the dashboard: it takes no bearer tokens", code="session_required")
+    if by == "bearer" or bears_token(headers):
+        admission = await _by_token(door, headers, window)
+    else:
+        admission = await _by_cookie(door, headers, window, writes=writes)
+    if admission.actor.environment == "live":
+        require_live(door)
+    return admission
+
+
+def bears_token(headers: Mapping[str, str]) -> bool:
+    return "authorization" in headers
+
+
+async def _by_token(door: Door, headers: Mapping[str, str], window: RateWindow) -> Admission:
     token = _bearer(headers)
     wanted = headers.get("x-tenant-id")
     if token.startswith(("amp_", "mk_")):
         admission = await _by_key(door, token, window)
         if wanted is not None and _tenant(wanted) != admission.actor.tenant_id:
             raise Forbidden("This key belongs to another tenant", param="X-Tenant-ID")
-    else:
-        admission = await _by_session(door, token, wanted, window)
-    if admission.actor.environment == "live":
-        require_live(door)
-    return admission
+        return admission
+    return await _by_session(door, token, wanted, window)
+
+
+async def _by_cookie(door: Door, headers: Mapping[str, str], window: RateWindow, *, writes: bool) -> Admission:
+    cookie = session_cookie(door, headers)
+    session_id = session_in(cookie, door.secrets)
+    if session_id is None:
+        raise Unauthenticated("Log in first: POST /api/session")
+    if writes and not csrf_matches(headers.get(CSRF_HEADER.lower(), ""), cookie, door.secrets):
+        raise Forbidden(f"Send the {CSRF_HEADER} that GET /api/session tells", code="csrf_failed")
+    wanted = headers.get("x-tenant-id")
+    tenant_id = _tenant(wanted) if wanted is not None else None
+    database = door.units.database
+    if wanted is None or tenant_id:
+        admission = await queries.admit_session(database, session_id, tenant_id, None, window)
+        if admission:
+            return admission
+    if wanted is not None and await queries.admit_session(database, session_id, None, None, window):
+        raise Forbidden("You do not belong to this tenant", param="X-Tenant-ID")
+    raise Unauthenticated("This session is over; log in again")
+
+
+def session_cookie(door: Door, headers: Mapping[str, str]) -> str:
+    """The value of our cookie, empty when there is none."""
+    return cookie_parser(headers.get("cookie", "")).get(cookie_name(door.base_url), "")
 
 
 def require_live(door: Door) -> None:
@@ -51,7 +99,7 @@ async def _by_key(door: Door, token: str, window: RateWindow) -> Admission:
     key = parse_key(token)
     if key is None:
         raise Unauthenticated("This is not an API key: it is incomplete or mistyped")
-    admission = await queries.admit_key(door.units.database, key.digest(door.secrets), window)
+    admission = await _admitted(door, key, window)
     if admission is None:
         raise Unauthenticated("This API key is unknown, expired or revoked")
     return admission
@@ -83,4 +131,18 @@ def _tenant(text: str) -> UUID | None:
         return None
 
 
-__all__ = ["Actor", "identify", "require_live"]
+async def _admitted(door: Door, key: Key, window: RateWindow) -> Admission | None:
+    """By the digest of the master key; while that is being changed, by those before too, which are then renewed."""
+    database = door.units.database
+    admission = await queries.admit_key(database, key.digest(door.secrets), window)
+    for earlier in door.secrets.earlier():
+        if admission:
+            break
+        admission = await queries.admit_key(database, key.digest(earlier), window)
+        if admission and admission.actor.key_id:
+            digest, name = key.digest(door.secrets), door.secrets.key_id
+            await queries.renew_digest(database, admission.actor.key_id, digest=digest, digest_key=name)
+    return admission
+
+
+__all__ = ["Actor", "By", "bears_token", "identify", "require_live", "session_cookie"]

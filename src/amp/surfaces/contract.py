@@ -16,6 +16,11 @@ class Contract(Protocol):
         ...
 
     @property
+    def keys_by_plan(self) -> bool:
+        """Whether API keys work only on plans that include them."""
+        ...
+
+    @property
     def error_model(self) -> type[BaseModel]:
         """The envelope of an error, for the OpenAPI document."""
         ...

@@ -20,6 +20,9 @@ handler asks for what it wants by annotation: `Uow`, `Actor`, `AtDoor` (the Door
 inherit `Body`, times are `Moment` (both in `fields.py`). It raises the errors of `kit/errors.py` and returns a
 model or a dict. Nothing is sent before the commit; an error rolls everything back.
 
+`by` says who may come: `bearer` (an API key or an access token), `cookie` (a browser with a session, a write with its
+CSRF token too) or `either`.
+
 `unit="system"` runs the unit of work in system scope; `unit="none"` gives none, for handlers that call the
 outside world between transactions of their own (they get no help with the Idempotency-Key).
 """
@@ -43,6 +46,7 @@ from amp.domain.tenants.roles import Permission
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.database import SYSTEM
 from amp.kit.errors import Invalid
+from amp.surfaces.actor import By
 from amp.surfaces.contract import Contract
 from amp.surfaces.door import Door
 from amp.surfaces.edge import answer_headers
@@ -76,17 +80,23 @@ class Options(TypedDict, total=False):
     """Of a good answer; 200 unless given."""
     rate: str
     """The operation whose rate the request counts against; `api` unless given."""
+    by: By
+    """Who may come; whoever bears a key or an access token unless given."""
     unit: Literal["workspace", "system", "none"]
     shown_once: tuple[str, ...]
     """Fields of the answer that are never stored: a replay comes without them."""
+    any_query: bool
+    """Whether others write the query, such as a vendor who sends somebody back: unknown parameters are ignored."""
 
 
 @dataclass(frozen=True)
 class Rules:
     needs: Permission | None
     rate: str
+    by: By
     unit: Literal["workspace", "system", "none"]
     shown_once: tuple[str, ...]
+    any_query: bool
 
 
 class Surface:
@@ -122,8 +132,10 @@ class Surface:
         rules = Rules(
             needs=needs,
             rate=options.get("rate", "api"),
+            by=options.get("by", "bearer"),
             unit=options.get("unit", "workspace"),
             shown_once=options.get("shown_once", ()),
+            any_query=options.get("any_query", False),
         )
 
         def register(handler: Handler) -> Handler:
@@ -179,7 +191,7 @@ class SurfaceRoute(APIRoute):
         rules = self._rules
         if rules.needs is None:
             return await handle(await self._read(request))
-        actor = await admit(request, door, self._contract, rules.needs, rules.rate)
+        actor = await admit(request, door, self._contract, rules.needs, rules.rate, rules.by)
         request.state.actor = actor
         request = await self._read(request)
         if rules.unit == "none":
@@ -221,7 +233,7 @@ class SurfaceRoute(APIRoute):
     async def _read(self, request: Request) -> "_Read":
         """The request with its body received and parsed, refused if it says more than the route knows."""
         for name, value in request.query_params.multi_items():
-            if name not in self._query_names:
+            if name not in self._query_names and not self._rules.any_query:
                 raise Invalid(f"Unknown query parameter '{name}'", param=name)
             refuse_unstorable_text(value, name)
         read = _Read(request.scope, request.receive)

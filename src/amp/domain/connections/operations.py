@@ -1,4 +1,12 @@
-"""Platform sets, the accounts in them, and their tokens: sealed at rest, opened only for a call."""
+"""The accounts in platform sets, and their tokens: sealed at rest, opened only for a call.
+
+    nobody ── place ──> active ── the vendor refuses its tokens ──> expired ──┐
+                          │ ^                                                 │
+               disconnect │ └──────── place (the same account) ───────────────┤
+                          v                                                   │
+                       revoked, its tokens gone ──────────────────────────────┘
+The same account keeps its row, so what is scheduled for it stays so.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +16,12 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
+from amp.domain.connections.messages import AccountDisconnected, SetDeleted
 from amp.domain.connections.models import Connection, PlatformSet
 from amp.domain.connections.port import NewAccount, SandboxAccounts
+from amp.domain.connections.sets import default_set, get_set
 from amp.engine.unit_of_work import UnitOfWork
+from amp.kit.clock import real_now
 from amp.kit.errors import Conflict, Invalid, NotFound
 from amp.kit.ids import Kind, encode, new_id
 from amp.kit.secrets import SecretKeys
@@ -22,49 +33,118 @@ class OpenTokens:
     refresh_token: SecretStr | None
 
 
-async def default_set(uow: UnitOfWork) -> PlatformSet:
-    """The workspace's default set, made when there is none."""
-    query = select(PlatformSet).where(PlatformSet.is_default)
-    found = (await uow.session.execute(query)).scalar_one_or_none()
-    if found:
-        return found
-    now = uow.clock.now()
-    created = PlatformSet(
+async def connect(uow: UnitOfWork, secrets: SecretKeys, set_id: UUID, account: NewAccount) -> Connection:
+    """Put an account into a set. The same account as before gets its new tokens and keeps its row.
+
+    Errors: NotFound (the set); Conflict when the set has another account on this platform.
+    """
+    await get_set(uow, set_id, lock=True)
+    present = await _present(uow, set_id, account)
+    if present and present.remote_id != account.remote_id:
+        raise Conflict(
+            f"The set has {present.handle} on {account.platform} already. Disconnect that account first.",
+            code="platform_occupied",
+        )
+    connection = present or _unused(uow, set_id, account)
+    _renew(uow, secrets, connection, account)
+    if connection not in uow.session:
+        uow.session.add(connection)
+    await uow.session.flush()
+    return connection
+
+
+async def _present(uow: UnitOfWork, set_id: UUID, account: NewAccount) -> Connection | None:
+    """What the set has on this platform, or had of this very account."""
+    query = select(Connection).where(Connection.platform_set_id == set_id, Connection.platform == account.platform)
+    in_use = (await uow.session.execute(query.where(Connection.status != "revoked"))).scalar_one_or_none()
+    if in_use:
+        return in_use
+    earlier = query.where(Connection.remote_id == account.remote_id).order_by(Connection.id.desc()).limit(1)
+    return (await uow.session.execute(earlier)).scalar_one_or_none()
+
+
+def _unused(uow: UnitOfWork, set_id: UUID, account: NewAccount) -> Connection:
+    return Connection(
         workspace_id=uow.workspace_id,
         id=new_id(),
-        name="Default",
-        is_default=True,
-        created_at=now,
-        updated_at=now,
-    )
-    uow.session.add(created)
-    await uow.session.flush()
-    return created
-
-
-async def connect(uow: UnitOfWork, secrets: SecretKeys, set_id: UUID, account: NewAccount) -> Connection:
-    """Connect an account. Errors: Conflict when the set has one on this platform already."""
-    if await active_in_set(uow, set_id, [account.platform]):
-        raise Conflict(f"The set already has an account on {account.platform}. Disconnect it first.")
-    connection_id, now = new_id(), uow.clock.now()
-    connection = Connection(
-        workspace_id=uow.workspace_id,
-        id=connection_id,
         platform_set_id=set_id,
         platform=account.platform,
         remote_id=account.remote_id,
-        handle=account.handle,
-        display_name=account.display_name,
-        status="active",
-        scopes=list(account.scopes),
-        access_token=_seal(secrets, connection_id, account.access_token),
-        refresh_token=_seal(secrets, connection_id, account.refresh_token),
-        created_at=now,
-        updated_at=now,
+        token_version=0,
+        created_at=uow.clock.now(),
     )
-    uow.session.add(connection)
+
+
+def _renew(uow: UnitOfWork, secrets: SecretKeys, connection: Connection, account: NewAccount) -> None:
+    """What the vendor says of the account today. A late refresh of the tokens before finds another version."""
+    now = real_now()
+    connection.handle = account.handle
+    connection.display_name = account.display_name
+    connection.avatar_url = account.avatar_url
+    connection.details = dict(account.details)
+    connection.scopes = list(account.scopes)
+    connection.status = "active"
+    connection.access_token = sealed(secrets, connection.id, account.access_token)
+    connection.refresh_token = _seal(secrets, connection.id, account.refresh_token)
+    connection.token_expires_at = now + account.expires_in if account.expires_in else None
+    connection.token_renewed_at = now
+    connection.refresh_failed_at = connection.refresh_failure = connection.refreshing_until = None
+    connection.token_version += 1
+    connection.updated_at = uow.clock.now()
+
+
+async def disconnect(uow: UnitOfWork, connection: Connection) -> None:
+    """End our use of an account at once; the vendor is told afterwards. Idempotent."""
+    access_token, refresh_token = connection.access_token, connection.refresh_token
+    connection.status = "revoked"
+    connection.access_token = connection.refresh_token = connection.refreshing_until = None
+    connection.token_expires_at = connection.refresh_failed_at = connection.refresh_failure = None
+    connection.token_version += 1
+    connection.updated_at = uow.clock.now()
     await uow.session.flush()
-    return connection
+    if access_token:
+        await announce_disconnected(uow, connection, access_token, refresh_token)
+
+
+async def announce_disconnected(
+    uow: UnitOfWork, connection: Connection, access_token: str, refresh_token: str | None
+) -> None:
+    """Have these (sealed) tokens of a disconnected account given back to the vendor."""
+    await uow.announce(
+        AccountDisconnected(
+            workspace_id=uow.workspace_id,
+            connection_id=connection.id,
+            platform=connection.platform,
+            access_token=access_token,
+            refresh_token=refresh_token,
+        )
+    )
+
+
+async def delete_set(uow: UnitOfWork, chosen: PlatformSet) -> None:
+    """Delete a (locked) set with its accounts. What was scheduled for it fails at once, for all to see.
+
+    Errors: Invalid for the default set.
+    """
+    if chosen.is_default:
+        raise Invalid("The default platform set cannot be deleted; make another the default first")
+    query = select(Connection).where(Connection.platform_set_id == chosen.id, Connection.status != "revoked")
+    for connection in (await uow.session.execute(query.with_for_update())).scalars():
+        await disconnect(uow, connection)
+    chosen.deleted_at = chosen.updated_at = uow.clock.now()
+    await uow.session.flush()
+    await uow.announce(SetDeleted(workspace_id=uow.workspace_id, platform_set_id=chosen.id))
+
+
+async def in_set(uow: UnitOfWork, set_id: UUID, platform: str) -> Connection:
+    """The set's account on a platform, locked. Errors: NotFound (`connection_not_found`)."""
+    query = select(Connection).where(
+        Connection.platform_set_id == set_id, Connection.platform == platform, Connection.status != "revoked"
+    )
+    found = (await uow.session.execute(query.with_for_update())).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"This platform set has no account on {platform}", code="connection_not_found")
+    return found
 
 
 async def open_test_accounts(
@@ -110,11 +190,15 @@ def open_tokens(secrets: SecretKeys, connection: Connection) -> OpenTokens | Non
     """The tokens in clear, for one call; None when they were cleared."""
     if connection.access_token is None:
         return None
-    row = _row(connection.id)
-    refresh = connection.refresh_token
+    return opened(secrets, connection.id, connection.access_token, connection.refresh_token)
+
+
+def opened(secrets: SecretKeys, connection_id: UUID, access_token: str, refresh_token: str | None) -> OpenTokens:
+    """Sealed tokens of a connection in clear."""
+    row = _row(connection_id)
     return OpenTokens(
-        access_token=SecretStr(secrets.unseal(connection.access_token, row=row)),
-        refresh_token=SecretStr(secrets.unseal(refresh, row=row)) if refresh else None,
+        access_token=SecretStr(secrets.unseal(access_token, row=row)),
+        refresh_token=SecretStr(secrets.unseal(refresh_token, row=row)) if refresh_token else None,
     )
 
 

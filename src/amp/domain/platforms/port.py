@@ -3,7 +3,7 @@ declaration; an adapter holds it as data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -76,6 +76,8 @@ class OAuth:
     """What the vendor calls the app's id."""
     extra: Mapping[str, str] = field(default_factory=dict[str, str])
     """More parameters of the authorization URL, such as `access_type=offline`."""
+    renews_access: bool = False
+    """Whether the vendor prolongs an access token by itself, without a refresh token."""
     scopes_by_approval: tuple[str, ...] = ()
     """What the vendor grants to approved apps only; what it opens (metrics, say) is used where it is granted."""
 
@@ -115,6 +117,10 @@ class Draft:
     media: tuple[Medium, ...] = ()
     link: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
+    now: datetime | None = None
+    """When it is judged (virtual time), for settings that name a moment; None: that is not judged."""
+    scheduled_for: datetime | None = None
+    """When we would send it, if somebody chose a moment."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Update, or_, select, update
+from sqlalchemy import or_, select, update
 
 from amp.domain.connections import operations as connections
 from amp.domain.connections.models import Connection
@@ -43,6 +43,9 @@ async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID) -
     """Errors: ProviderFailed(Reconnect) when the connection is not active any more."""
     connection = await connections.get_connection(uow, connection_id)
     opened = _opened(secrets, connection)
+    if opened is None and connection.status == "revoked":
+        message = f"The {connection.platform} account {connection.handle} was disconnected"
+        raise ProviderFailed(message, remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
     if opened is None:
         raise ProviderFailed(f"The {connection.platform} account must be connected again", remedy=Reconnect())
     return opened
@@ -92,13 +95,14 @@ async def refreshed(
         tokens = await platform.refresh(current.account)
     except ProviderFailed as error:
         async with units.begin(scope) as uow:
-            if isinstance(error.remedy, Reconnect):
-                await connections.needs_reconnect(uow, connection_id)
-            await uow.change(_let_go(connection_id))
+            await _note_failure(uow, connection_id, used.version, error)
         raise
     async with units.begin(scope) as uow:
-        await _store(uow, secrets, connection_id, tokens)
-        return await authority(uow, secrets, connection_id)
+        await _store(uow, secrets, connection_id, used.version, tokens)
+        fresh = await connections.get_connection(uow, connection_id)
+        if fresh.status != "revoked":
+            return await authority(uow, secrets, connection_id)
+    raise ProviderFailed("the account was disconnected", remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
 
 
 async def call_with_account(
@@ -135,17 +139,38 @@ async def _claim(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:
     return await uow.change(claim) == 1
 
 
-async def _store(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, tokens: Tokens) -> None:
-    connection = await connections.get_connection(uow, connection_id)
-    connection.access_token = connections.sealed(secrets, connection_id, tokens.access_token)
-    if tokens.refresh_token:  # a vendor that sends none means: keep the old one
-        connection.refresh_token = connections.sealed(secrets, connection_id, tokens.refresh_token)
+async def _store(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, version: int, tokens: Tokens) -> None:
+    """Keep new tokens, unless the owner was quicker: connected again, the account has newer ones; disconnected, it
+    wants none, and these go back to the vendor too."""
+    connection = await _locked(uow, connection_id)
+    access_token = connections.sealed(secrets, connection_id, tokens.access_token)
+    refresh_token = connections.sealed(secrets, connection_id, tokens.refresh_token) if tokens.refresh_token else None
+    if connection.status == "revoked":
+        await connections.announce_disconnected(uow, connection, access_token, refresh_token)
+    if connection.token_version != version:
+        return
+    connection.access_token = access_token
+    connection.refresh_token = refresh_token or connection.refresh_token  # a vendor that sends none: keep the old one
+    connection.token_renewed_at = real_now()
     connection.token_expires_at = real_now() + tokens.expires_in if tokens.expires_in else None
     connection.token_version += 1
-    connection.refreshing_until = None
+    connection.refreshing_until = connection.refresh_failed_at = connection.refresh_failure = None
     connection.updated_at = uow.clock.now()
     await uow.session.flush()
 
 
-def _let_go(connection_id: UUID) -> Update:
-    return update(Connection).where(Connection.id == connection_id).values(refreshing_until=None)
+async def _note_failure(uow: UnitOfWork, connection_id: UUID, version: int, error: ProviderFailed) -> None:
+    """What was refused are the tokens we had then, not those that an owner brought meanwhile."""
+    connection = await _locked(uow, connection_id)
+    if connection.token_version != version:
+        return
+    connection.refreshing_until = None
+    connection.refresh_failed_at, connection.refresh_failure = real_now(), error.message
+    await uow.session.flush()
+    if isinstance(error.remedy, Reconnect):
+        await connections.needs_reconnect(uow, connection_id)
+
+
+async def _locked(uow: UnitOfWork, connection_id: UUID) -> Connection:
+    query = select(Connection).where(Connection.id == connection_id).with_for_update()
+    return (await uow.session.scalars(query)).one()

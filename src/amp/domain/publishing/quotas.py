@@ -103,7 +103,7 @@ async def left_of(uow: UnitOfWork, connections: Mapping[UUID, Capabilities], at:
     values = {
         "workspace": uow.workspace_id,
         "connections": [one for one, _ in windows],
-        "hours": [quota.hours for _, quota in windows],
+        "hours": [float(quota.hours) for _, quota in windows],
         "posts": [quota.posts for _, quota in windows],
         "at": at,
     }

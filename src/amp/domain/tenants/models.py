@@ -87,6 +87,8 @@ class ApiKey(Row):
     """What is shown of it: family, environment and the first characters."""
     last_four: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest_key: Mapped[str | None]
+    """The id of the master key that the digest was made with; None: the first."""
     scopes: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
     """Empty: everything."""
     created_by: Mapped[UUID | None]

@@ -76,6 +76,7 @@ async def create_key(
         prefix=raw.prefix,
         last_four=raw.last_four,
         digest=raw.digest(secrets),
+        digest_key=secrets.key_id,
         scopes=list(request.scopes),
         created_by=by,
         created_at=uow.clock.now(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from amp.domain.tenants.models import ApiKey, Environment, Membership, Role, Tenant, User, Workspace
@@ -66,7 +66,8 @@ _ADMIT_SESSION = text(
             JOIN tenants ON tenants.id = memberships.tenant_id
             JOIN workspaces ON workspaces.tenant_id = tenants.id
         WHERE sessions.id = :session_id AND sessions.revoked_at IS NULL AND sessions.expires_at > :now
-            AND tenants.id = :tenant_id AND workspaces.environment = :environment
+            AND tenants.id = coalesce(CAST(:tenant_id AS uuid), sessions.tenant_id)
+            AND workspaces.environment = coalesce(CAST(:environment AS text), sessions.environment)
     ), counted AS ({throttle.counting("(SELECT :bucket || workspace_id AS key FROM caller) AS bucket")})
     SELECT * FROM caller CROSS JOIN counted
     """  # noqa: S608 (all parts are our own text)
@@ -81,10 +82,23 @@ async def admit_key(database: Database, digest: bytes, window: RateWindow) -> Ad
     return None if row is None else _admission(row, key_id=row.key_id, owner_id=row.owner_id, scopes=tuple(row.scopes))
 
 
+_RENEW_DIGEST = text("UPDATE api_keys SET digest = :digest, digest_key = :digest_key WHERE id = :id RETURNING id")
+
+
+async def renew_digest(database: Database, key_id: UUID, *, digest: bytes, digest_key: str) -> None:
+    """Find the key under another master key from now on."""
+    await database.system_statement(_RENEW_DIGEST, {"id": key_id, "digest": digest, "digest_key": digest_key})
+
+
 async def admit_session(
-    database: Database, session_id: UUID, tenant_id: UUID, environment: Environment, window: RateWindow
+    database: Database,
+    session_id: UUID,
+    tenant_id: UUID | None,
+    environment: Environment | None,
+    window: RateWindow,
 ) -> Admission | None:
-    """The person of a valid session, as member of `tenant_id`, one request counted, all in one statement."""
+    """The person of a valid session, as member of `tenant_id`, one request counted, all in one statement. None leaves
+    the tenant or the environment to the session itself."""
     known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
     row = await database.system_statement(_ADMIT_SESSION, {**known, **_counted(window, real_now())})
     who = {"user_id": row.user_id, "owner_id": row.user_id, "role": row.role} if row else {}
@@ -149,6 +163,21 @@ async def list_keys(
     return page_of(rows, cursor, total or 0)
 
 
+async def keys_of(
+    session: AsyncSession, workspace_id: UUID, user_id: UUID | None, *, of_nobody: bool
+) -> Sequence[ApiKey]:
+    """The keys of a workspace that a person made and that are not revoked, newest first (in system scope). `of_nobody`:
+    those too that the operator made."""
+    mine = ApiKey.created_by == user_id
+    found = (
+        select(ApiKey)
+        .where(ApiKey.workspace_id == workspace_id, ApiKey.revoked_at.is_(None))
+        .where(or_(mine, ApiKey.created_by.is_(None)) if of_nobody else mine)
+        .order_by(ApiKey.id.desc())
+    )
+    return (await session.scalars(found)).all()
+
+
 async def key(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> ApiKey:
     return await session.get_one(ApiKey, (workspace_id, key_id))
 
@@ -164,6 +193,12 @@ async def user(session: AsyncSession, user_id: UUID) -> User:
 def environment_of(key: ApiKey) -> Environment:
     """As its own text says."""
     return cast("Environment", key.prefix.split("_")[1])
+
+
+async def own_owner(session: AsyncSession) -> UUID | None:
+    """The (first) owner of the tenant that the transaction is in: row-level security leaves no other tenant to find."""
+    owners = select(Membership.user_id).where(Membership.role == "owner").order_by(Membership.user_id)
+    return await session.scalar(owners.limit(1))
 
 
 async def first_tenant(session: AsyncSession) -> Tenant | None:

@@ -52,6 +52,7 @@ class SignedIn:
     user: User
     tenant: Belonging
     environment: Environment
+    session_id: UUID
     expires_in: timedelta = ACCESS_LIFE
 
 
@@ -134,7 +135,7 @@ def _signed_in(keys: SecretKeys, user: User, tenant: Belonging, session: Session
     environment: Environment = "live" if session.environment == "live" else "test"
     claims = AccessClaims(user.id, tenant.tenant_id, environment, session.id, tenant.role)
     access = sign_access_token(claims, keys=keys)
-    return SignedIn(access, refresh_token, user, tenant, environment)
+    return SignedIn(access, refresh_token, user, tenant, environment, session.id)
 
 
 async def refresh(units: UnitsOfWork, keys: SecretKeys, token: str) -> SignedIn:
@@ -173,6 +174,11 @@ async def _lock(uow: UnitOfWork, session_id: UUID | None) -> Session | None:
         .where(Session.id == session_id, Session.revoked_at.is_(None), Session.expires_at > real_now())
         .with_for_update()
     )
+
+
+async def choose_environment(uow: UnitOfWork, session_id: UUID, environment: Environment) -> None:
+    """Have the session's cookie open the other workspace. Access tokens that are out keep their own."""
+    await uow.session.execute(update(Session).where(Session.id == session_id).values(environment=environment))
 
 
 async def log_out(uow: UnitOfWork, session_id: UUID) -> None:

@@ -47,6 +47,7 @@ _STATUS_OF_CODES = {"method_not_allowed": 405, "unsupported_media_type": 415, "i
 
 CODES = {
     "invalid_request": (400, "The request is not as the contract says; param names the field."),
+    "invalid_period": (400, "Periods are 7d, 30d, 90d, ytd, all, or YYYY-MM-DD/YYYY-MM-DD."),
     "invalid_cursor": (400, "starting_after or ending_before is not the id of a listed object."),
     "platform_not_connected": (400, "The platform set has no active account on a platform; connect one."),
     "writer_not_configured": (400, "Nobody is set up to write; set AMP_WRITER."),
@@ -84,6 +85,7 @@ class ErrorEnvelope(BaseModel):
 class AmpContract:
     base_url: str
     name: str = "amp"
+    keys_by_plan: bool = False
     error_model: type[BaseModel] = ErrorEnvelope
 
     def rates(self, operation: str) -> Rates:

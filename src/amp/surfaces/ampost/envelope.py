@@ -38,6 +38,9 @@ CODES: Mapping[str, tuple[int, str]] = {
     "MIXED_MEDIA_NOT_SUPPORTED": (400, "Platform does not support mixing image and video media"),
     "UNAUTHORIZED": (401, "No API key, or one that is unknown, expired or revoked"),
     "FORBIDDEN": (403, "Known, but not allowed: the plan, the role or the key's scopes do not include it"),
+    "PLAN_WITHOUT_API_KEYS": (403, "The plan has no API keys; use the dashboard, or another plan"),
+    "SESSION_REQUIRED": (403, "This belongs to the dashboard: it takes the session cookie, never an API key"),
+    "CSRF_FAILED": (403, "A write with the session cookie needs the X-CSRF-Token that GET /api/session tells"),
     "PAGE_IDENTITY_CONFIRMATION_REQUIRED": (
         403,
         "Facebook requires the Page manager to complete identity confirmation in the Facebook mobile app before "
@@ -97,6 +100,7 @@ class ErrorEnvelope(BaseModel):
 @dataclass(frozen=True)
 class AmpostContract:
     name: str = "ampost"
+    keys_by_plan: bool = True
     error_model: type[BaseModel] = ErrorEnvelope
 
     def rates(self, operation: str) -> Rates:
