@@ -30,9 +30,9 @@ TAKEN_DOWN = Rejected("ACCOUNT_ACTION_REQUIRED")
 MEDIA_REFUSED = Rejected("UNSUPPORTED_MEDIA_CONFIG", field="media")
 
 ERRORS = (
-    Row(Reconnect(), code="190/458"),  # the person removed the app
-    Row(Reconnect(), code="190/460"),  # the password changed
-    Row(Reconnect(), code="190/492"),  # the person lost the role on the Page
+    Row(Reconnect("AUTH_REVOKED"), code="190/458"),  # the person removed the app
+    Row(Reconnect("AUTH_REVOKED"), code="190/460"),  # the password changed
+    Row(Reconnect("AUTH_REVOKED"), code="190/492"),  # the person lost the role on the Page
     Row(TAKEN_DOWN, code="190/459"),
     Row(TAKEN_DOWN, code="190/464"),
     Row(RefreshToken(), code="190"),

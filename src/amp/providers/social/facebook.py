@@ -6,12 +6,11 @@ other posts are looked for in the Page's own list, by text, inside the window of
 Source: developers.facebook.com, Pages API and Graph API v26.0.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from amp.domain.connections.port import NewAccount
-from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, TextRule, Version
+from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, TextRule, Version
 from amp.domain.platforms.text_length import code_points
 from amp.domain.publishing.port import (
     Absent,
@@ -19,7 +18,6 @@ from amp.domain.publishing.port import (
     Delivery,
     Done,
     Login,
-    MediaFile,
     Pending,
     Profile,
     Progress,
@@ -30,12 +28,12 @@ from amp.kit.clock import Clock
 from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Rejected, Unknown
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
-from amp.providers.social._calling import content_of
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
 from amp.providers.social._facebook_pages import pages_of
+from amp.providers.social._facebook_photos import Photos
 from amp.providers.social._facebook_post import FacebookSettings, has_video, message, own_settings, rules
 from amp.providers.social._facebook_video import Videos
-from amp.providers.social._facebook_wire import ERRORS, METRICS, Counts, Finished, Page, Photo
+from amp.providers.social._facebook_wire import ERRORS, METRICS, Counts, Page
 from amp.providers.social._graph import GRAPH_SUNSET, GRAPH_VERSION, Graph, Made, is_gone
 from amp.providers.social._graph_reading import Listed, counters, find_listed, same_words
 from amp.providers.social._signing_in import login_url
@@ -78,12 +76,12 @@ CAPABILITIES = Capabilities(
         pkce=False,
         scope_separator=",",
     ),
-    quotas=(Quota(posts=100, hours=24),),
     metrics=frozenset({"impressions", "reach", "likes", "comments", "shares", "clicks"}),
     versions=(Version("META_GRAPH_VERSION", GRAPH_VERSION, GRAPH_SUNSET),),
     scheduling=True,
     caveats=(
         "Pages only: people's own profiles cannot be published to.",
+        "A Page takes 30 reels in 24 hours.",
         "Facebook may ask the manager of a Page to confirm their identity in the mobile app before it publishes.",
     ),
 )
@@ -164,7 +162,8 @@ class Facebook:
         return Profile(page.id, page.handle, page.name, page.picture.data.url)
 
     def login_url(self, login: Login) -> str:
-        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
+        page = login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
+        return page.replace(f"/{GRAPH_VERSION}/dialog/", f"/{self._version}/dialog/", 1)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
         app = {"client_id": self._client_id, "client_secret": self._client_secret}
@@ -187,7 +186,7 @@ class Facebook:
         if has_video(delivery):
             return await self._videos(delivery.account).published(delivery, progress)
         try:
-            return await self._post(delivery, progress)
+            return await Photos(self._graph, delivery.account, self._version).published(delivery, progress)
         except ProviderFailed as error:
             match error.remedy:
                 case Rejected(code="DUPLICATE") if delivery.resending:
@@ -197,46 +196,6 @@ class Facebook:
                     raise ProviderFailed(error.message, remedy=Unknown(), status=error.status) from error
                 case _:
                     raise
-
-    async def _post(self, delivery: Delivery, progress: Progress) -> str:
-        page, token = delivery.account.remote_id, delivery.account.access_token
-        files, words = delivery.parts[0].media, message(delivery)
-        said = {"message": words} if words else {}
-        if own_settings(delivery.settings).placement == "story":
-            (photo,) = await self._hidden_photos(delivery, progress)
-            await progress.intend("post")
-            form = {"photo_id": photo}
-            story = await self._graph.write(Finished, self._path(f"{page}/photo_stories"), token, form, commits=True)
-            return story.post_id or photo
-        if len(files) == 1:
-            return await self._photo(delivery.account, files[0], said, progress)
-        photos = [{"media_fbid": photo} for photo in await self._hidden_photos(delivery, progress)]
-        attached = {"attached_media": json.dumps(photos)} if photos else {}
-        card = {"link": delivery.link_url} if delivery.link_url and not files else {}
-        await progress.intend("post")
-        form = {**said, **card, **attached}
-        return (await self._graph.write(Made, self._path(f"{page}/feed"), token, form, commits=True)).id
-
-    async def _photo(self, account: Account, file: MediaFile, said: Mapping[str, str], progress: Progress) -> str:
-        source = await _source(file)
-        await progress.intend("post")
-        photo = await self._upload(account, source, {"published": "true", **said, **_described(file)}, commits=True)
-        return photo.post_id or photo.id
-
-    async def _hidden_photos(self, delivery: Delivery, progress: Progress) -> list[str]:
-        """The ids of photos that nobody sees yet, in order; those of an earlier attempt are used again."""
-        made: list[str] = list(progress.state.get("photos", ()))
-        for file in delivery.parts[0].media[len(made) :]:
-            form = {"published": "false", **_described(file)}
-            made = [*made, (await self._upload(delivery.account, await _source(file), form)).id]
-            await progress.save(photos=made)
-        return made
-
-    async def _upload(
-        self, account: Account, source: tuple[str, bytes, str], form: Mapping[str, str], *, commits: bool = False
-    ) -> Photo:
-        path, files = self._path(f"{account.remote_id}/photos"), {"source": source}
-        return await self._graph.write(Photo, path, account.access_token, form, commits=commits, files=files)
 
     async def _find_video(self, delivery: Delivery, progress: Progress) -> Done | Absent:
         """Facebook may still be working on it: then `publish` goes on from here."""
@@ -275,14 +234,6 @@ class Facebook:
             if is_gone(error):
                 return None
             raise
-
-
-async def _source(file: MediaFile) -> tuple[str, bytes, str]:
-    return (file.media_id, await content_of(file), file.mime_type)
-
-
-def _described(file: MediaFile) -> dict[str, str]:
-    return {"alt_text_custom": file.alt_text} if file.alt_text else {}
 
 
 def _done(progress: Progress) -> Done:

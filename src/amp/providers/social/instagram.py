@@ -83,6 +83,7 @@ CAPABILITIES = Capabilities(
         ),
         pkce=False,
         scope_separator=",",
+        renews_access=True,
     ),
     quotas=(Quota(posts=100, hours=24),),
     deletes=False,

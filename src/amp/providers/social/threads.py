@@ -75,6 +75,7 @@ CAPABILITIES = Capabilities(
         ),
         pkce=False,
         scope_separator=",",
+        renews_access=True,
     ),
     quotas=(Quota(posts=250, hours=24),),
     metrics=frozenset(METRICS.values()),
