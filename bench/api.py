@@ -1,4 +1,4 @@
-"""How fast the API is: a list of 50 items of content and the creation of a draft, over 32 connections with a key.
+"""How fast the API is: a list of 50 posts and the creation of a draft, over 32 connections with a key.
 
     python bench/api.py [rounds]
 
@@ -16,30 +16,36 @@ from pathlib import Path
 import httpx2
 import uvloop
 
-from amp.domain.content.models import Content
-from amp.domain.missions import operations as missions
-from amp.domain.missions.draft import Constraints, MissionDraft
+from amp.domain.connections import operations as connections
+from amp.domain.publishing import operations as publishing
+from amp.domain.publishing.draft import Draft, Target
 from amp.domain.tenants import operations as tenants
 from amp.domain.tenants.operations import KeyRequest
 from amp.domain.tenants.queries import workspace_of
 from amp.kit.database import SYSTEM, Scope
-from amp.kit.ids import new_id
-from amp.runtime import Runtime
+from amp.kit.ids import Kind, encode
+from amp.runtime import Runtime, open_test_workspace
 from yardstick import CONNECTIONS, Load, Product, bare_server, load, median, new_product, request, verdict
 
 ROUNDS = 5
 SECONDS = 2.5
 LENGTH = 50
-LIST = f"/v1/content?limit={LENGTH}"
-CREATE = "/v1/missions"
-DRAFT = {
-    "name": "Product Launch Campaign",
-    "description": "Generate buzz for the new feature release among people who use the product every day. " * 2,
-    "objectives": ["Announce the new feature", "Drive its adoption"],
-    "platforms": ["twitter"],
-    "duration_days": 14,
-}
-TEXT = "Friday's release does in one click what took an afternoon. Here is what we changed, and why."
+LIST = f"/api/v1/posts?limit={LENGTH}"
+CREATE = "/api/v1/posts"
+TEXT = "Friday's release does in one click what took an afternoon. Here is what we changed, and why. " * 2
+
+
+@dataclass(frozen=True)
+class Tenant:
+    key: str
+    set_id: str
+
+    @property
+    def draft(self) -> bytes:
+        """A post of 200 characters."""
+        content = {"text": TEXT.ljust(200, "!"), "media": [], "linkUrl": None, "platformOverrides": {}}
+        post = {"content": content, "platforms": ["twitter"], "scheduledFor": None, "platformSetId": self.set_id}
+        return json.dumps(post).encode()
 
 
 @dataclass(frozen=True)
@@ -56,29 +62,31 @@ async def main(rounds: int) -> None:
     with new_product() as product:
         product.serve("--no-worker")
         async with product.runtime() as runtime:
-            keys = [await _new_tenant(runtime) for _ in range(CONNECTIONS)]
-        with tempfile.TemporaryDirectory() as answers, bare_server(_record(product, keys[0], Path(answers))) as port:
+            customers = [await _new_tenant(runtime) for _ in range(CONNECTIONS)]
+        with (
+            tempfile.TemporaryDirectory() as answers,
+            bare_server(_record(product, customers[0], Path(answers))) as port,
+        ):
             size = (Path(answers) / "list.json").stat().st_size
             print(f"API over {CONNECTIONS} connections, one web process, median of {rounds} rounds\n")
             print(f"{'':34}requests/s   p50 ms   p99 ms   generator busy")
-            for case in _cases(keys, size):
+            for case in _cases(customers, size):
                 await _measure(case, product.port, port, rounds)
 
 
-def _cases(keys: Sequence[str], size: int) -> list[Case]:
-    draft = json.dumps(DRAFT).encode()
+def _cases(customers: Sequence[Tenant], size: int) -> list[Case]:
     return [
         Case(
             f"list of {LENGTH}, {size / 1000:.0f} kB",
             0.15,
-            [request("GET", LIST, key=key) for key in keys],
-            [request("GET", "/list", key=key) for key in keys],
+            [request("GET", LIST, key=tenant.key) for tenant in customers],
+            [request("GET", "/list", key=tenant.key) for tenant in customers],
         ),
         Case(
             "create a draft",
             0.08,
-            [request("POST", CREATE, key=key, body=draft) for key in keys],
-            [request("POST", "/create", key=key, body=draft) for key in keys],
+            [request("POST", CREATE, key=tenant.key, body=tenant.draft) for tenant in customers],
+            [request("POST", "/create", key=tenant.key, body=tenant.draft) for tenant in customers],
         ),
     ]
 
@@ -103,50 +111,33 @@ def _print(name: str, loads: Sequence[Load]) -> None:
     print(f"{name:34}{fast:10.0f}{p50 * 1000:9.1f}{p99 * 1000:9.1f}{busy:13.0%}")
 
 
-def _record(product: Product, key: str, directory: Path) -> Path:
+def _record(product: Product, tenant: Tenant, directory: str) -> Path:
     """The very bytes of the answers, for the bare server."""
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {tenant.key}", "Content-Type": "application/json"}
     with httpx2.Client(base_url=product.url, headers=headers, trust_env=False) as client:
-        (directory / "list.json").write_bytes(client.get(LIST).raise_for_status().content)
-        (directory / "created.json").write_bytes(client.post(CREATE, json=DRAFT).raise_for_status().content)
-    return directory
+        (Path(directory) / "list.json").write_bytes(client.get(LIST).raise_for_status().content)
+        created = client.post(CREATE, content=tenant.draft).raise_for_status()
+        (Path(directory) / "created.json").write_bytes(created.content)
+    return Path(directory)
 
 
-async def _new_tenant(runtime: Runtime) -> str:
-    """A tenant with a mission and its content; its test key."""
+async def _new_tenant(runtime: Runtime) -> Tenant:
+    """A tenant with twice as many posts as a page shows; its test key."""
     async with runtime.units.begin(SYSTEM) as uow:
-        tenant = await tenants.create_tenant(uow, "Acme", plan="enterprise")
-        _, key = await tenants.create_key(uow, runtime.secrets, tenant.id, KeyRequest("bench", "test"))
-        workspace = await workspace_of(uow.session, tenant.id, "test")
-    async with runtime.units.begin(Scope(tenant_id=tenant.id, workspace_id=workspace.id)) as uow:
-        draft = MissionDraft(
-            name="Launch",
-            objectives=("Announce it",),
-            platforms=("twitter",),
-            duration_days=14,
-            constraints=Constraints(),
-        )
-        mission = await missions.create_mission(uow, draft, known_platforms=runtime.social.names(), cycle_days=7)
-        now = uow.clock.now()
+        made = await tenants.create_tenant(uow, "Acme", plan="enterprise")
+        email = f"{made.id.hex}@example.com"
+        await tenants.create_user(uow, made.id, email=email, name="Ada", password_hash="none", role="owner")
+        _, key = await tenants.create_key(uow, runtime.secrets, made.id, KeyRequest("bench", "test"))
+        workspace = await workspace_of(uow.session, made.id, "test")
+    await open_test_workspace(runtime, made.id)
+    async with runtime.units.begin(Scope(tenant_id=made.id, workspace_id=workspace.id)) as uow:
+        chosen = await connections.default_set(uow)
         for number in range(LENGTH * 2):
-            content = Content(
-                workspace_id=workspace.id,
-                id=new_id(),
-                mission_id=mission.id,
-                slot_id=new_id(),
-                cycle=1,
-                platform="twitter",
-                type="post",
-                pillar="Product",
-                topic="Release",
-                parts=[f"{TEXT} ({number})"],
-                status="pending_review",
-                publish_at=now,
-                created_at=now,
-                updated_at=now,
+            target = Target(parts=(f"{TEXT} ({number})",))
+            await publishing.create_post(
+                uow, Draft({"twitter": target}, text=target.parts[0], platform_set_id=chosen.id)
             )
-            uow.session.add(content)
-    return key.text
+    return Tenant(key.text, encode(Kind.PLATFORM_SET, chosen.id))
 
 
 if __name__ == "__main__":
