@@ -145,5 +145,6 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Format]], ...] 
     (lambda content: content.startswith(b"BM"), _bmp),
     (lambda content: content.startswith((b"II*\0", b"MM\0*")), lambda _: Format("image/tiff")),
     (lambda content: content[4:8] == b"ftyp", _mp4),
+    (lambda content: content.startswith(b"\x1a\x45\xdf\xa3"), lambda _: Format("video/webm")),
     (lambda content: content.startswith(b"%PDF-"), lambda _: Format("application/pdf")),
 )
