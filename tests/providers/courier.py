@@ -27,7 +27,7 @@ from amp.domain.publishing.port import (
     Unknowable,
 )
 from amp.kit.clock import Clock
-from amp.kit.errors import ProviderFailed, Unknown
+from amp.kit.errors import ProviderFailed, Retry, Unknown
 from amp.sandbox.accounts import sandbox_token
 
 Answer = Done | Absent | Unknowable
@@ -39,6 +39,10 @@ COMMENT = "And another thing"
 
 class Crashed(Exception):
     """The worker died here."""
+
+
+class Unconfirmed(Exception):
+    """Nobody can tell what became of it: a person decides, and nothing is sent again."""
 
 
 @dataclass(frozen=True)
@@ -141,17 +145,22 @@ async def deliver(platform: SocialPlatform, delivery: Delivery, notebook: Notebo
 async def _settled(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Delivery:
     answer = await look(platform, delivery, notebook)
     if isinstance(answer, Unknowable):
-        assert platform.refuses_duplicates, "nobody could ever tell"
+        if not platform.refuses_duplicates:
+            raise Unconfirmed
         delivery = replace(delivery, resending=True)
     notebook.is_open = False
     return delivery
 
 
 async def look(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Answer:
-    """Look until it is found, or until the vendor has had its time to show it."""
+    """Look until it is found, or until the vendor has had its time to show it, or the adapter's patience is over."""
     start = notebook.clock.now()
     while True:
-        answer = await platform.find(delivery, notebook)
+        try:
+            answer = await platform.find(delivery, notebook)
+        except ProviderFailed as error:
+            assert isinstance(error.remedy, Retry), error
+            continue
         if not isinstance(answer, Absent) or notebook.clock.now() - start > platform.visibility_delay:
             return answer
 
@@ -171,11 +180,12 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {}
 
 
 def kinds(capabilities: Capabilities) -> list[str]:
-    """What there is to try on a platform, the simplest first."""
+    """What there is to try on a platform, the simplest first: photos that a vendor fetches are not among those."""
     images, video = capabilities.images, capabilities.video
     settings = capabilities.settings.model_fields
     can: Mapping[str, bool] = {
         "text": capabilities.text_only,
+        **({"video": True} if capabilities.fetches_media == {"image"} else {}),
         "image": images is not None,
         "video": video is not None,
         "gif": capabilities.gif is not None,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 import structlog
-from courier import COMMENT, Notebook, Owner, attempt, deliver, kinds, look, sample
+from courier import COMMENT, Notebook, Owner, Unconfirmed, attempt, deliver, kinds, look, sample
 from pydantic import SecretStr
 from sandbox_server import SIGNING_KEY
 
@@ -27,6 +27,9 @@ PLATFORMS = list(social_vendors())
 TAKES_TWINS = [name for name in ("instagram", "threads", "tiktok", "youtube") if name in PLATFORMS]
 """Vendors that publish the same twice."""
 REFUSING = [name for name in PLATFORMS if name not in TAKES_TWINS]
+UNPROVABLE = {("tiktok", "image"), ("tiktok", "images")}
+"""What one request publishes, and what no list shows for as long as the vendor looks at it: without an answer, absence
+proves nothing."""
 SAMPLES = [(name, kind) for name in PLATFORMS for kind in kinds(social_vendors()[name].capabilities)]
 
 
@@ -113,15 +116,27 @@ async def test_a_crash_at_any_commit_point_leaves_one_post(
         before = len(await owner.posts(name))
         delivery = something(owner, platform, kind)
         crashing = notebook(owner, crash_at=point, crash_after_commit=after_commit)
-        done = await deliver(platform, delivery, crashing)
+        try:
+            done = await deliver(platform, delivery, crashing)
+        except Unconfirmed:
+            assert (name, kind) in UNPROVABLE
+            assert len(await owner.posts(name)) <= before + 1
+            continue
         ledger = (await owner.posts(name))[before:]
         assert all(part.text in entry["text"] for entry, part in zip(ledger, delivery.parts, strict=True))
         assert done.remote_id == ledger[0]["remote_id"]
 
 
 LOST = ["accept_then_timeout", "accept_then_500", "accept_then_reset", "malformed", "reset_before"]
+BY_STATUS = {"tiktok": "malformed"}
+"""Where the status of the answer says everything: a body that cannot be read is no loss."""
 LOSSES = [
-    *((name, kinds(social_vendors()[name].capabilities)[0], fault) for name in PLATFORMS for fault in LOST),
+    *(
+        (name, kinds(social_vendors()[name].capabilities)[0], fault)
+        for name in PLATFORMS
+        for fault in LOST
+        if BY_STATUS.get(name) != fault
+    ),
     *((name, kind, "accept_then_reset") for name, kind in SAMPLES),
 ]
 
