@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from amp.domain.connections import operations as connections
 from amp.domain.connections.models import PlatformSet
+from amp.domain.publishing.models import PlatformPost, Post
 from amp.kit.database import SYSTEM
 from amp.kit.ids import Kind, encode, new_id
 from amp.surfaces.fields import to_wire
@@ -97,20 +98,20 @@ async def get(world: World, post: dict[str, Any]) -> dict[str, Any]:
 async def put_into(world: World, post: dict[str, Any], status: str, **deliveries: str) -> None:
     """Let the post be in this status, and its deliveries in theirs, as if a worker had brought them there."""
     async with world.runtime.units.begin(SYSTEM) as uow:
-        rows = await uow.session.execute(text("SELECT p.id FROM posts p ORDER BY p.created_at DESC LIMIT 1 OFFSET 0"))
-        post_id = next(row.id for row in rows)
+        newest = text("SELECT id FROM posts ORDER BY id DESC LIMIT 1")
+        post_id, now = await uow.session.scalar(newest), uow.clock.now()
         assert encode(Kind.POST, post_id) == post["id"], "the last one made"
-        await uow.session.execute(text("UPDATE posts SET status = :s WHERE id = :id"), {"s": status, "id": post_id})
+        await uow.session.execute(update(Post).where(Post.id == post_id).values(status=status))
         for platform, state in deliveries.items():
-            values = {"s": state, "id": post_id, "p": platform, "now": uow.clock.now()}
-            await uow.session.execute(
-                text(
-                    "UPDATE platform_posts SET status = :s, attempt = 1, next_attempt_at = NULL, "
-                    "error_code = CASE WHEN :s IN ('failed', 'unconfirmed') THEN 'PUBLISH_FAILED' END, "
-                    "error_message = CASE WHEN :s IN ('failed', 'unconfirmed') THEN 'It failed' END, "
-                    "published_at = CASE WHEN :s = 'published' THEN CAST(:now AS timestamptz) END, "
-                    "intent_at = CASE WHEN :s IN ('publishing', 'unconfirmed') THEN CAST(:now AS timestamptz) END "
-                    "WHERE post_id = :id AND platform = :p"
-                ),
-                values,
-            )
+            failed = state in ("failed", "unconfirmed")
+            mine = (PlatformPost.post_id == post_id) & (PlatformPost.platform == platform)
+            values = {
+                "status": state,
+                "attempt": 1,
+                "next_attempt_at": None,
+                "error_code": "PUBLISH_FAILED" if failed else None,
+                "error_message": "It failed" if failed else None,
+                "published_at": now if state == "published" else None,
+                "intent_at": now if state in ("publishing", "unconfirmed") else None,
+            }
+            await uow.session.execute(update(PlatformPost).where(mine).values(**values))
