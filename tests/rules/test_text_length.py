@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from amp.domain.platforms.text_length import (
     code_points,
+    emoji_as_bytes,
     find_urls,
     utf8_bytes,
     utf16_units,
@@ -211,3 +212,21 @@ def test_a_link_joins_the_text_once():
     assert with_link("Hello https://a.com/x", "https://a.com/x") == "Hello https://a.com/x"
     assert with_link("", "https://a.com") == "https://a.com"
     assert with_link("Hello", None) == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", 0),
+        ("Café 字", 6),
+        ("🚀", 4),
+        ("Go 🚀!", 8),
+        ("1\ufe0f\u20e3", 7),
+        ("🇩🇪", 8),
+        (FAMILY, 25),
+        (WALES, 28),
+        ("1 # *", 5),
+    ],
+)
+def test_on_threads_an_emoji_counts_its_bytes(text: str, length: int):
+    assert emoji_as_bytes(text) == length

@@ -172,6 +172,12 @@ def test_a_platform_that_mixes_media_may_mix_them():
     assert problems(Draft(("a",), media=(JPEG, MP4)), replace(BOARD, mixed_media=True)) == []
 
 
+@pytest.mark.parametrize(("count", "found"), [(3, []), (4, [("media", "UNSUPPORTED_MEDIA_CONFIG")])])
+def test_media_that_may_be_mixed_have_a_number_for_all_kinds_together(count: int, found: list[tuple[str, str]]):
+    mixed = replace(BOARD, mixed_media=True, max_media=3)
+    assert problems(Draft(("a",), media=(MP4, *[JPEG] * (count - 1))), mixed) == found
+
+
 def test_a_link_with_a_card_leaves_the_text_alone():
     draft = Draft(("x" * 280,), link="https://acme.io")
     assert problems(draft) == [("text", "CONTENT_TOO_LONG")]
