@@ -76,7 +76,7 @@ def audit(
 def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
     places = [[place for place, entry in enumerate(ledger) if entry == part] for part in one.parts]
     name = f"{one.platform} {one.parts[0]!r} ({one.post_id}, {told.status} {told.code or ''})"
-    found.statuses[_ending(told)] += 1
+    found.statuses[_ending(one, told)] += 1
     before_it = found.wrongs
     found.duplicates += [name for part in places for _ in part[1:]]
     public = [part[0] for part in places if part]
@@ -95,10 +95,10 @@ def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
     return found.wrongs == before_it
 
 
-def _ending(told: Told) -> str:
+def _ending(one: Scheduled, told: Told) -> str:
     if told.status == "failed":
-        return f"failed {told.code}"
-    return f"unconfirmed: {told.message}" if told.status == "unconfirmed" else told.status
+        return f"failed {told.code}: {one.platform}, {told.message}"
+    return f"unconfirmed: {one.platform}, {told.message}" if told.status == "unconfirmed" else told.status
 
 
 def _lateness(told: Iterable[Told]) -> list[float]:

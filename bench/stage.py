@@ -40,8 +40,9 @@ class Owner:
 class Stage:
     """The processes of the product, by name, and how often each was killed."""
 
-    def __init__(self, database_url: str, home: Path) -> None:
-        self._env = environment(database_url, home, free_port(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    def __init__(self, database_url: str, home: Path, *, clock_speed: float) -> None:
+        settings = {"heartbeat_seconds": HEARTBEAT_SECONDS, "clock_speed": clock_speed}
+        self._env = environment(database_url, home, free_port(), **settings)
         self._home = home
         self.url = f"http://127.0.0.1:{self._env['AMP_PORT']}"
         self.processes: dict[str, Process] = {}

@@ -1,12 +1,14 @@
 """Kill processes at random, let the vendors misbehave, and count what was published: once, or it is said why not.
 
-    python bench/torture.py [--posts 1000] [--kills 30] [--seed 1]
+    python bench/torture.py [--posts 1000] [--kills 30] [--seed 1] [--speed 1] [--patience 600]
 
 One web process, which also pretends to be the vendors, and two workers, on an embedded PostgreSQL. Posts fall due in
-bursts over every platform; a third of them are threads where the platform has threads, a quarter carry an image.
-SIGKILL hits a process drawn by lot, mostly soon after a burst, and it is started again at once. In the end the
-sandbox's own ledger is compared with what was scheduled. Exit status 1: something is there twice, missing or in the
-wrong order. Leases run out after 7.5 s instead of 75 s, so that a campaign takes minutes; the clock is the real one.
+bursts over every platform; a third of them are threads where the platform has threads, a quarter carry an image or a
+film, and all of them do where a platform takes nothing else. SIGKILL hits a process drawn by lot, mostly soon after a
+burst, and it is started again at once. In the end the sandbox's own ledger is compared with what was scheduled. Exit
+status 1: something is there twice, missing or in the wrong order. Leases run out after 7.5 s instead of 75 s, so that a
+campaign takes minutes. The clock is the real one unless `--speed` says otherwise; then only bursts, kills, leases and
+the network keep to real time.
 """
 
 import argparse
@@ -27,20 +29,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from amp.domain.media import operations as media
 from amp.domain.media.port import Storage
+from amp.domain.platforms.port import Quota
 from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.operations import Draft, Target
 from amp.domain.tenants.queries import workspace_of
+from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
 from amp.kit.postgres import start_embedded
 from amp.kit.telemetry import configure_logging
 from amp.migrations import runner
 from amp.runtime import Runtime, open_runtime
+from amp.sandbox.app import social_vendors as pretended
 from audit import Audit, Scheduled, Told, audit
-from sandbox.pictures import jpeg
+from sandbox.pictures import jpeg, mp4
 from serving import SECRET
 from stage import Owner, Stage, client_of, ledgers_of, new_home, struck
 from world import new_tenant, settings_for
+from yardstick import quantile
 
 RATES = {
     "accept_then_timeout": 0.03,
@@ -53,30 +59,35 @@ RATES = {
 }
 LIMITS = {"rate_limit_no_headers"}
 OF_AN_ACCOUNT = 25
-"""Posts for each account: with threads and repetitions under X's 100 in 15 minutes."""
-BURST, BETWEEN_BURSTS = 40, timedelta(seconds=5)
+"""Posts for each account at most: with threads and repetitions under X's 100 in 15 minutes."""
+OF_A_QUOTA = 0.5
+"""The share of a day's quota that an account may use: a campaign shall not wait for tomorrow."""
+BURST, BETWEEN_BURSTS = 40, 5.0
+"""Posts, and real seconds."""
 SETTLING = 1.0
 """Mean seconds from a burst to a kill."""
-PATIENCE = 300.0
-"""Seconds from the last kill until whatever has not ended counts as lost."""
+FILES = {"image/jpeg": (jpeg, {"width": 1080, "height": 1080}), "video/mp4": (mp4, {"width": 1080, "height": 1920})}
 
 
-async def main(home: Path, posts: int, kills: int, chance: random.Random) -> bool:
+async def main(home: Path, asked: argparse.Namespace) -> bool:
     configure_logging(level="error", as_json=False)
+    chance = random.Random(asked.seed)
     database_url = start_embedded(home)
     runner.upgrade(database_url)
-    runtime = await open_runtime(settings_for(database_url, home, secret_key=SECRET))
-    stage = Stage(database_url, home)
+    stage = Stage(database_url, home, clock_speed=asked.speed)
+    runtime = await open_runtime(
+        settings_for(database_url, home, secret_key=SECRET, public_url=stage.url, clock_speed=asked.speed)
+    )
     try:
         stage.start("web")
         stage.await_web()
-        owners, scheduled = await _prepare(runtime, stage, posts, chance)
+        owners, scheduled = await _prepare(runtime, stage, asked.posts, chance)
         for worker in ("worker 1", "worker 2"):
             stage.start(worker)
-        await _torment(runtime, stage, kills, chance)
+        await _torment(runtime, stage, asked.kills, asked.patience, chance)
         stage.await_web()
         found = audit(scheduled, await _told(runtime), await ledgers_of(stage, owners))
-        await _print(runtime, stage, owners, found)
+        await _print(runtime, stage, owners, found, asked)
         return not found.wrongs
     finally:
         stage.stop()
@@ -87,26 +98,27 @@ async def _prepare(
     runtime: Runtime, stage: Stage, posts: int, chance: random.Random
 ) -> tuple[list[Owner], list[Scheduled]]:
     """Owners, their misfortunes, and all posts, due in bursts from soon on."""
-    names = runtime.social.names()
-    platforms = [name for name in names if _takes(runtime, name, image=False) or _takes(runtime, name, image=True)]
-    each = len(platforms) * OF_AN_ACCOUNT
-    owners = [await _new_owner(runtime, stage, platforms) for _ in range(0, posts, each)]
+    platforms = [name for name in runtime.social.names() if name in pretended()]
+    of_an_account = min(OF_AN_ACCOUNT, *(int(_quota(runtime, name) * OF_A_QUOTA) for name in platforms))
+    owners = [await _new_owner(runtime, stage, platforms) for _ in range(0, posts, len(platforms) * of_an_account)]
+    clock = runtime.clock
     begin = real_now() + timedelta(seconds=3 + posts / 100)
     scheduled: list[Scheduled] = []
     for number in range(posts):
-        due = begin + number // BURST * BETWEEN_BURSTS
+        due = clock.now() + (begin - real_now() + timedelta(seconds=number // BURST * BETWEEN_BURSTS)) * clock.speed
         one = platforms[number % len(platforms)], owners[number // len(platforms) % len(owners)]
         scheduled.append(await _schedule(runtime, number, *one, due, chance))
     assert real_now() < begin, "scheduling took too long"
     return owners, scheduled
 
 
-def _takes(runtime: Runtime, platform: str, *, image: bool) -> bool:
-    """Whether a post of text, or one with a JPEG, can go there at all."""
-    able = runtime.social.capabilities(platform)
-    if image:
-        return able.images is not None and "image/jpeg" in able.images.mime_types
-    return able.text_only
+def _quota(runtime: Runtime, platform: str) -> float:
+    """Posts of an account in a day."""
+    return min((quota.posts * max(1, 24 / quota.hours) for quota in _quotas(runtime, platform)), default=1000)
+
+
+def _quotas(runtime: Runtime, platform: str) -> Sequence[Quota]:
+    return runtime.social.capabilities(platform).quotas
 
 
 async def _new_owner(runtime: Runtime, stage: Stage, platforms: Sequence[str]) -> Owner:
@@ -132,35 +144,42 @@ def _limits_briefly(runtime: Runtime, platform: str) -> bool:
 async def _schedule(
     runtime: Runtime, number: int, platform: str, owner: Owner, due: datetime, chance: random.Random
 ) -> Scheduled:
-    threads = runtime.social.capabilities(platform).max_thread_parts > 1 and chance.random() < 1 / 3
+    able = runtime.social.capabilities(platform)
+    threads = able.max_thread_parts > 1 and chance.random() < 1 / 3
     parts = tuple(f"Post {number}, thought {part}" for part in range(3 if threads else 1))
-    pictured = _takes(runtime, platform, image=True)
-    pictured = pictured and (chance.random() < 1 / 4 or not _takes(runtime, platform, image=False))
+    takes = [kind for kind in FILES if any(rule and kind in rule.mime_types for rule in (able.images, able.video))]
+    wanted = takes and (not able.text_only or chance.random() < 1 / 4)
     async with runtime.units.begin(owner.scope) as uow:
-        files: list[dict[str, Any]] = []
-        if pictured:
-            stored = await media.keep_media(uow, runtime.ports.get(Storage), _picture(), mime_type="image/jpeg")
-            files = [media.describe(stored)]
+        files = [await _file(runtime, uow, chance.choice(takes))] if wanted else []
         draft = Draft({platform: Target(parts)}, "\n".join(parts), media=files, scheduled_for=due)
         post = await publishing.create_post(uow, draft)
     return Scheduled(post.id, owner.scope.workspace_id, platform, parts)
 
 
-async def _picture() -> AsyncIterator[bytes]:
-    yield jpeg(640, 640)
+async def _file(runtime: Runtime, uow: UnitOfWork, mime_type: str) -> dict[str, Any]:
+    """A medium of ours, with what an upload would have found out about it."""
+    make, found = FILES[mime_type]
+
+    async def content() -> AsyncIterator[bytes]:
+        yield make(**found)
+
+    stored = await media.keep_media(uow, runtime.ports.get(Storage), content(), mime_type=mime_type)
+    lasts = {"durationSeconds": 10.0} if mime_type.startswith("video") else {}
+    return media.describe(stored) | found | lasts
 
 
-async def _torment(runtime: Runtime, stage: Stage, kills: int, chance: random.Random) -> None:
+async def _torment(runtime: Runtime, stage: Stage, kills: int, patience: float, chance: random.Random) -> None:
     """Kill and start again, then wait until every delivery has ended or patience has."""
     dues = [row.due_at for row in await _rows(runtime, "SELECT due_at FROM platform_posts ORDER BY due_at")]
-    moments = sorted(chance.choice(dues) + timedelta(seconds=chance.expovariate(1 / SETTLING)) for _ in range(kills))
+    bursts = [runtime.clock.real_moment(due) for due in dues]
+    moments = sorted(chance.choice(bursts) + timedelta(seconds=chance.expovariate(1 / SETTLING)) for _ in range(kills))
     for moment in moments:
         await asyncio.sleep(max(0.0, (moment - real_now()).total_seconds()))
         stage.kill(chance.choice(list(stage.processes)))
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while (left := await _unended(runtime)) and time.monotonic() < deadline:
         print(f"{left} deliveries have not ended", file=sys.stderr)
-        await asyncio.sleep(10)
+        await asyncio.sleep(2)
 
 
 async def _unended(runtime: Runtime) -> int:
@@ -181,12 +200,22 @@ async def _told(runtime: Runtime) -> dict[UUID, Told]:
 
 _BROKEN_OFF = """
     SELECT (SELECT sum(fence) FROM platform_posts) - (SELECT count(*) FROM timeline_events WHERE kind IN
-        ('published', 'failed', 'unconfirmed', 'waiting', 'processing', 'outcome_unknown')) AS n
+        ('published', 'failed', 'unconfirmed', 'waiting', 'processing', 'outcome_unknown')
+        AND request_id IS NOT NULL) AS n
     """
 """Claims that nobody brought to an end: what the kills hit."""
 
 
-async def _print(runtime: Runtime, stage: Stage, owners: Sequence[Owner], found: Audit) -> None:
+_STARTS = """
+    SELECT extract(epoch FROM min(t.at) - min(p.due_at)) AS late FROM timeline_events t
+    JOIN platform_posts p ON p.workspace_id = t.workspace_id AND p.id = t.platform_post_id
+    WHERE t.kind = 'attempt' GROUP BY p.id
+    """
+
+
+async def _print(
+    runtime: Runtime, stage: Stage, owners: Sequence[Owner], found: Audit, asked: argparse.Namespace
+) -> None:
     hits = await struck(stage, owners)
     (broken,) = await _rows(runtime, _BROKEN_OFF)
     lines = [("posts", found.statuses.total()), ("accounts on each platform", len(owners))]
@@ -199,8 +228,10 @@ async def _print(runtime: Runtime, stage: Stage, owners: Sequence[Owner], found:
     lines += [("failed, though public", len(found.mistold))]
     for what, value in lines:
         print(f"{what:45}{value:>6}")
+    starts = sorted(float(row.late) for row in await _rows(runtime, _STARTS))
+    print(f"from the due time to the start: p50 {quantile(starts, 0.5):.1f} s, p99 {quantile(starts, 0.99):.1f} s")
     print(f"from the due time to the receipt: p50 {found.late(0.5):.1f} s, p99 {found.late(0.99):.1f} s")
-    print(f"{date.today()}, {os.cpu_count()} cores, clock speed 1: python {' '.join(sys.argv)}")
+    print(f"{date.today()}, {os.cpu_count()} cores, clock speed {asked.speed:g}: python {' '.join(sys.argv)}")
     for name in found.duplicates + found.lost + found.disordered + found.mistold:
         print(f"  WRONG: {name}")
     for post_id in found.suspects:
@@ -214,5 +245,6 @@ if __name__ == "__main__":
     parser.add_argument("--posts", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    sys.exit(not asyncio.run(main(new_home(), asked.posts, asked.kills, random.Random(asked.seed))))
+    parser.add_argument("--speed", type=float, default=1, help="virtual seconds in a real one")
+    parser.add_argument("--patience", type=float, default=600, help="seconds until what has not ended counts as lost")
+    sys.exit(not asyncio.run(main(new_home(), parser.parse_args())))

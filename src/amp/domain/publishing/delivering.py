@@ -141,7 +141,8 @@ class Courier:
         if claimed.media and claimed.open_intent is None and claimed.was != "processing":
             media = await brought(self.units, self.ports, claimed, platform.capabilities, progress)
             claimed = replace(claimed, media=media)
-        record.note("attempt", attempt=claimed.attempt, looking=claimed.open_intent is not None or None)
+        if claimed.was != "processing":
+            record.note("attempt", attempt=claimed.attempt, looking=claimed.open_intent is not None or None)
         try:
             await self._step(platform, claimed, allowed, progress, outcomes)
         except ProviderFailed as error:

@@ -110,9 +110,11 @@ class Outcomes:
         if isinstance(remedy, RateLimited):
             await hold(self._units, self._claimed, remedy, at, error.message)
             told["scope"] = remedy.scope
-        status = "processing" if self._claimed.was == "processing" else "pending"
+        counted: dict[str, Any] = {"status": "pending"}
+        if self._claimed.was == "processing":  # looking is no attempt, but looking in vain is
+            counted = {"status": "processing", "attempt": self._claimed.attempt + 1}
         self._log.note("waiting", **told, again_at=at)
-        await self._log.conclude(status=status, next_attempt_at=at, intent_at=None)
+        await self._log.conclude(next_attempt_at=at, intent_at=None, **counted)
 
     def _virtual(self, moment: datetime, error: ProviderFailed) -> datetime:
         if isinstance(error.remedy, RateLimited) and error.remedy.until:

@@ -41,11 +41,11 @@ BEGIN
 
     WITH written AS (
         UPDATE platform_posts p SET
-            (status, next_attempt_at, lease_until, first_intent_at, intent_at, searches, resending, state, remote_id,
-                url, published_at, error_code, error_message, notes, processing_since, media, updated_at)
-            = (SELECT n.status, n.next_attempt_at, n.lease_until, n.first_intent_at, n.intent_at, n.searches,
-                n.resending, n.state, n.remote_id, n.url, n.published_at, n.error_code, n.error_message, n.notes,
-                n.processing_since, n.media, n.updated_at
+            (status, next_attempt_at, attempt, lease_until, first_intent_at, intent_at, searches, resending, state,
+                remote_id, url, published_at, error_code, error_message, notes, processing_since, media, updated_at)
+            = (SELECT n.status, n.next_attempt_at, n.attempt, n.lease_until, n.first_intent_at, n.intent_at,
+                n.searches, n.resending, n.state, n.remote_id, n.url, n.published_at, n.error_code, n.error_message,
+                n.notes, n.processing_since, n.media, n.updated_at
             FROM jsonb_populate_record(p, w.changes) AS n)
         FROM jsonb_to_recordset(writes) AS w(workspace_id uuid, id uuid, fence integer, changes jsonb)
         WHERE p.workspace_id = w.workspace_id AND p.id = w.id AND p.fence = w.fence
