@@ -3,7 +3,8 @@
 A row of an adapter's table that no case here reaches fails the suite: it would be a guess that nobody checks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 
 from amp.kit.errors import RateLimited, Reconnect, RefreshToken, Rejected, Remedy, Retry, Unknown
 from amp.providers.social import _linkedin_errors as linkedin
+from amp.providers.social import _tiktok_errors as tiktok
 from amp.providers.social import _twitter_errors as twitter
+from amp.providers.social import _youtube_wire as youtube
 from amp.providers.social._calling import Refusal, Row, remedy_of
 from amp.providers.social._linkedin_wire import refusal as linkedin_refusal
+from amp.providers.social._tiktok_wire import refusal as tiktok_refusal
 from amp.providers.social._twitter_wire import limit
 from amp.providers.social._twitter_wire import refusal as twitter_refusal
 
@@ -64,10 +68,11 @@ URN = "urn:li:share:7012345678901234567"
 ON_LINKEDIN: list[tuple[int, Any, Remedy]] = [
     (401, {"status": 401, "code": "EXPIRED_ACCESS_TOKEN", "serviceErrorCode": 65602}, RefreshToken()),
     (401, {"status": 401, "message": "The token used in the request has expired"}, RefreshToken()),
-    (401, {"status": 401, "code": "REVOKED_ACCESS_TOKEN", "serviceErrorCode": 65601}, Reconnect()),
-    (401, {"status": 401, "serviceErrorCode": 65601}, Reconnect()),
-    (401, {"status": 401, "code": "EMPTY_ACCESS_TOKEN"}, Reconnect()),
-    (401, {"status": 401, "code": "INVALID_ACCESS_TOKEN"}, Reconnect()),
+    (401, {"status": 401, "serviceErrorCode": 65602}, RefreshToken()),
+    (401, {"status": 401, "code": "REVOKED_ACCESS_TOKEN", "serviceErrorCode": 65601}, Reconnect("AUTH_REVOKED")),
+    (401, {"status": 401, "serviceErrorCode": 65601}, Reconnect("AUTH_REVOKED")),
+    (401, {"status": 401, "code": "EMPTY_ACCESS_TOKEN"}, Reconnect("AUTH_REVOKED")),
+    (401, {"status": 401, "code": "INVALID_ACCESS_TOKEN"}, Reconnect("AUTH_REVOKED")),
     (403, {"status": 403, "code": "ACCESS_DENIED", "message": "Not enough permissions"}, Rejected("PERMISSION_DENIED")),
     (403, {"status": 403, "message": "The resource is forbidden"}, Retry(after=timedelta(seconds=10))),
     (400, {"status": 400, "message": "Unable to obtain activity"}, Retry(after=timedelta(seconds=10))),
@@ -83,40 +88,201 @@ ON_LINKEDIN: list[tuple[int, Any, Remedy]] = [
 ]
 
 
+def at_tiktok(code: str, message: str = "") -> dict[str, Any]:
+    return {"data": {}, "error": {"code": code, "message": message, "log_id": "2026112101"}}
+
+
+PRIVACY = "settings.privacyLevel"
+ON_TIKTOK: list[tuple[int, Any, Remedy]] = [
+    (401, at_tiktok("access_token_invalid", "The access token is invalid or not found"), RefreshToken()),
+    (401, b"", RefreshToken()),
+    (401, at_tiktok("scope_not_authorized"), Rejected("PERMISSION_DENIED")),
+    (400, at_tiktok("scope_permission_missed"), Rejected("PERMISSION_DENIED")),
+    (403, at_tiktok("token_not_authorized_for_specified_publish_id"), Rejected("PERMISSION_DENIED")),
+    (403, at_tiktok("invalid_publish_id"), Rejected("POST_NOT_FOUND")),
+    (400, at_tiktok("invalid_publish_id"), Rejected("POST_NOT_FOUND")),
+    (
+        403,
+        at_tiktok("unaudited_client_can_only_post_to_private_accounts"),
+        Rejected("PRIVATE_POSTS_ONLY", field=PRIVACY),
+    ),
+    (403, at_tiktok("privacy_level_option_mismatch"), Rejected("VALIDATION_FAILED", field=PRIVACY)),
+    (403, at_tiktok("url_ownership_unverified"), Rejected("INVALID_CONFIG")),
+    (400, at_tiktok("app_version_check_failed"), Rejected("ACCOUNT_ACTION_REQUIRED")),
+    (403, at_tiktok("spam_risk_user_banned_from_posting"), Rejected("ACCOUNT_ACTION_REQUIRED")),
+    (200, at_tiktok("spam_risk_user_banned_from_posting"), Rejected("ACCOUNT_ACTION_REQUIRED")),
+    (403, at_tiktok("spam_risk_too_many_posts"), RateLimited(None)),
+    (403, at_tiktok("spam_risk_too_many_pending_share"), RateLimited(None)),
+    (403, at_tiktok("reached_active_user_cap"), RateLimited(None, scope="app")),
+    (429, at_tiktok("rate_limit_exceeded"), RateLimited(None)),
+    (429, b"<html>slow down</html>", RateLimited(None)),
+    (400, at_tiktok("invalid_param", "The post_info is empty"), Rejected("VALIDATION_FAILED")),
+    (400, at_tiktok("invalid_params"), Rejected("VALIDATION_FAILED")),
+    (400, at_tiktok("something_new"), Rejected("PLATFORM_ERROR")),
+]
+FAILED_ON_TIKTOK: list[tuple[str, Remedy]] = [
+    ("file_format_check_failed", MEDIA),
+    ("duration_check_failed", MEDIA),
+    ("frame_rate_check_failed", MEDIA),
+    ("picture_size_check_failed", MEDIA),
+    ("video_pull_failed", Retry()),
+    ("photo_pull_failed", Retry()),
+    ("internal", Retry()),
+    ("publish_cancelled", Rejected("PUBLISH_CANCELLED")),
+    ("auth_removed", Reconnect("AUTH_REVOKED")),
+    ("spam_risk_too_many_posts", RateLimited(None)),
+    ("spam_risk_too_many_pending_share", RateLimited(None)),
+    ("spam_risk_text", Rejected("ACCOUNT_ACTION_REQUIRED")),
+    ("something_new", Rejected("PLATFORM_ERROR")),
+]
+
+
+def at_google(reason: str, status: str = "", message: str = "No") -> dict[str, Any]:
+    entry = {"domain": "youtube.common", "reason": reason, "message": message}
+    return {"error": {"code": 400, "message": message, "errors": [entry], "status": status}}
+
+
+def wrong(setting: str) -> Rejected:
+    return Rejected("VALIDATION_FAILED", field=f"settings.{setting}")
+
+
+UPLOAD = Rejected("MEDIA_UPLOAD_FAILED", field="media")
+ON_YOUTUBE: list[tuple[int, Any, Remedy]] = [
+    (401, at_google("authError", message="Invalid Credentials"), RefreshToken()),
+    (401, {"error": {"code": 401, "message": "No", "status": "UNAUTHENTICATED"}}, RefreshToken()),
+    (401, b"", RefreshToken()),
+    (401, at_google("youtubeSignupRequired"), Rejected("ACCOUNT_ACTION_REQUIRED")),
+    (403, at_google("quotaExceeded"), RateLimited(None, scope="app")),
+    (403, at_google("rateLimitExceeded"), RateLimited(None)),
+    (429, at_google("rateLimitExceeded"), RateLimited(None)),
+    (403, at_google("userRateLimitExceeded"), RateLimited(None)),
+    (400, at_google("uploadLimitExceeded"), RateLimited(None)),
+    (429, b"", RateLimited(None)),
+    (403, at_google("forbidden"), Rejected("PERMISSION_DENIED")),
+    (403, at_google("insufficientPermissions"), Rejected("PERMISSION_DENIED")),
+    (403, at_google("forbiddenPrivacySetting"), Rejected("PERMISSION_DENIED", field="settings.privacyStatus")),
+    (403, at_google("forbiddenLicenseSetting"), Rejected("PERMISSION_DENIED")),
+    (403, at_google("somethingNew"), Rejected("PERMISSION_DENIED")),
+    (400, at_google("invalidTitle"), wrong("title")),
+    (400, at_google("invalidDescription"), wrong("description")),
+    (400, at_google("invalidTags"), wrong("tags")),
+    (400, at_google("invalidCategoryId"), wrong("categoryId")),
+    (400, at_google("invalidPublishAt"), wrong("publishAt")),
+    (400, at_google("invalidVideoMetadata"), Rejected("VALIDATION_FAILED")),
+    (400, at_google("invalidRecordingDetails"), Rejected("VALIDATION_FAILED")),
+    (400, at_google("somethingNew"), Rejected("VALIDATION_FAILED")),
+    (400, at_google("invalidFilename"), UPLOAD),
+    (400, at_google("mediaBodyRequired"), UPLOAD),
+    (404, at_google("videoNotFound"), Rejected("POST_NOT_FOUND")),
+    (404, b"", Rejected("POST_NOT_FOUND")),
+    (418, at_google("somethingNew"), Rejected("PLATFORM_ERROR")),
+]
+
+
+@dataclass(frozen=True)
+class Table:
+    rows: Sequence[Row]
+    read: Callable[[httpx2.Response], Refusal | None]
+    cases: Sequence[tuple[int, Any, Remedy]]
+
+    def refusals(self) -> list[Refusal]:
+        return [refused for status, body, _ in self.cases if (refused := self.read(response(status, body)))]
+
+
+TABLES = {
+    "x": Table(twitter.ERRORS, twitter_refusal, ON_X),
+    "linkedin": Table(linkedin.ERRORS, linkedin_refusal, ON_LINKEDIN),
+    "tiktok": Table(tiktok.ERRORS, tiktok_refusal, ON_TIKTOK),
+    "youtube": Table(youtube.ERRORS, youtube.refusal, ON_YOUTUBE),
+}
+CASES = [(name, *case) for name, table in TABLES.items() for case in table.cases]
+
+
 def response(status: int, body: Any) -> httpx2.Response:
     return httpx2.Response(status, content=body) if isinstance(body, bytes) else httpx2.Response(status, json=body)
 
 
-@pytest.mark.parametrize(("status", "body", "remedy"), ON_X)
+@pytest.mark.parametrize(("name", "status", "body", "remedy"), CASES)
 @pytest.mark.parametrize("commits", [False, True])
-def test_what_x_answers_has_its_remedy(status: int, body: Any, remedy: Remedy, commits: bool):
-    assert remedy_of(twitter_refusal(response(status, body)), twitter.ERRORS, commits=commits) == remedy
+def test_what_a_vendor_answers_has_its_remedy(name: str, status: int, body: Any, remedy: Remedy, commits: bool):
+    refused = TABLES[name].read(response(status, body))
+    assert refused
+    assert remedy_of(refused, TABLES[name].rows, commits=commits) == remedy
 
 
-@pytest.mark.parametrize(("status", "body", "remedy"), ON_LINKEDIN)
-@pytest.mark.parametrize("commits", [False, True])
-def test_what_linkedin_answers_has_its_remedy(status: int, body: Any, remedy: Remedy, commits: bool):
-    assert remedy_of(linkedin_refusal(response(status, body)), linkedin.ERRORS, commits=commits) == remedy
+@pytest.mark.parametrize(("reason", "remedy"), FAILED_ON_TIKTOK)
+def test_why_tiktok_published_nothing_has_its_remedy(reason: str, remedy: Remedy):
+    assert remedy_of(Refusal(200, frozenset({reason}), reason), tiktok.FAILURES, commits=False) == remedy
 
 
 def rows_reached(refusals: Sequence[Refusal], table: Sequence[Row]) -> set[int]:
     return {next((index for index, row in enumerate(table) if row.fits(refusal)), -1) for refusal in refusals} - {-1}
 
 
-def test_every_row_of_every_table_is_reached():
-    on_x = [twitter_refusal(response(status, body)) for status, body, _ in ON_X]
-    on_linkedin = [linkedin_refusal(response(status, body)) for status, body, _ in ON_LINKEDIN]
-    assert rows_reached(on_x, twitter.ERRORS) == set(range(len(twitter.ERRORS)))
-    assert rows_reached(on_linkedin, linkedin.ERRORS) == set(range(len(linkedin.ERRORS)))
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_of_every_table_is_reached(name: str):
+    table = TABLES[name]
+    assert rows_reached(table.refusals(), table.rows) == set(range(len(table.rows)))
+
+
+def test_every_reason_of_tiktok_is_reached():
+    reasons = [Refusal(200, frozenset({reason}), reason) for reason, _ in FAILED_ON_TIKTOK]
+    assert rows_reached(reasons, tiktok.FAILURES) == set(range(len(tiktok.FAILURES)))
+
+
+def test_tiktok_decides_by_its_code_and_not_by_the_status():
+    assert tiktok_refusal(response(200, at_tiktok("ok"))) is None
+    broken = tiktok_refusal(response(200, at_tiktok("internal_error")))
+    assert broken
+    assert remedy_of(broken, tiktok.ERRORS, commits=True) == Unknown()
+    assert remedy_of(broken, tiktok.ERRORS, commits=False) == Retry()
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("codec", UPLOAD),
+        ("transcodeFailed", UPLOAD),
+        ("copyright", UPLOAD),
+        ("duplicate", Rejected("DUPLICATE", field="media")),
+        ("uploaderAccountSuspended", Rejected("ACCOUNT_ACTION_REQUIRED")),
+    ],
+)
+def test_why_youtube_made_nothing_of_a_video_has_its_remedy(reason: str, remedy: Remedy):
+    assert youtube.not_processed(reason) == remedy
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"),
+    [
+        ("quotaExceeded", datetime(2026, 11, 21, 8, tzinfo=UTC)),  # midnight in California
+        ("uploadLimitExceeded", datetime(2026, 11, 20, 18, tzinfo=UTC)),
+        ("rateLimitExceeded", datetime(2026, 11, 20, 12, 1, tzinfo=UTC)),
+    ],
+)
+def test_each_limit_of_youtube_has_its_end(reason: str, end: datetime):
+    assert youtube.end_of_limit(Refusal(403, frozenset({reason}), ""), NOON) == end
+
+
+@pytest.mark.parametrize(
+    ("code", "wait"),
+    [
+        ("rate_limit_exceeded", timedelta(seconds=60)),
+        ("spam_risk_too_many_posts", timedelta(hours=1)),
+        ("reached_active_user_cap", timedelta(hours=1)),
+    ],
+)
+def test_each_limit_of_tiktok_has_its_wait(code: str, wait: timedelta):
+    assert tiktok.wait_of({code}) == wait
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
 @pytest.mark.parametrize("words", [DUPLICATE, "resource is forbidden", ""])
 def test_a_server_that_failed_may_have_published_whatever_it_says(status: int, words: str):
-    for table in (twitter.ERRORS, linkedin.ERRORS):
+    for table in TABLES.values():
         refusal = Refusal(status, frozenset(), words)
-        assert remedy_of(refusal, table, commits=True) == Unknown()
-        assert remedy_of(refusal, table, commits=False) == Retry()
+        assert remedy_of(refusal, table.rows, commits=True) == Unknown()
+        assert remedy_of(refusal, table.rows, commits=False) == Retry()
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

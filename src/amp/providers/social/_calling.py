@@ -147,7 +147,8 @@ async def refreshed(
     answer = read(_TokenAnswer, response)
     if answer.error or not response.is_success:
         refusal = Refusal(response.status_code, frozenset({answer.error}), answer.error_description or answer.error)
-        raise failed(vendor, refusal, Reconnect() if answer.error in _TOKEN_REFUSED else Rejected("INVALID_CONFIG"))
+        remedy = Reconnect("REFRESH_TOKEN_EXPIRED") if answer.error in _TOKEN_REFUSED else Rejected("INVALID_CONFIG")
+        raise failed(vendor, refusal, remedy)
     if not answer.access_token:
         raise ProviderFailed(f"{vendor}: no token came back", remedy=Retry(), status=response.status_code)
     return Tokens(

@@ -54,8 +54,8 @@ LIVE_URL = "https://open.tiktokapis.com"
 _POLL = Pending(after=timedelta(seconds=10))
 _MODERATED = Pending(after=timedelta(seconds=30))
 _MODERATION = timedelta(minutes=10)
-"""How long we wait for what TikTok looks at before it shows it: mostly a minute. It can be hours, and never for what is
-not public."""
+"""How long we wait for what TikTok looks at before it shows it: mostly a minute. It can be hours."""
+_ADDRESS_LASTS = timedelta(minutes=55)  # an hour, by TikTok's word
 _SKEW = timedelta(seconds=60)
 _LISTING_PAGES = 5
 
@@ -123,14 +123,15 @@ class TikTok:
     async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
         if "post" in progress.state:
             return done(delivery, progress)
-        held = 0
+        held = None
         if progress.state.get("publish_id"):
             status = await self._api.status(delivery.account, progress.state["publish_id"])
             if is_photos(delivery) or not status.wants_bytes:
                 return await self._concluded(delivery, progress, status)
-            held = max(status.uploaded_bytes, progress.state["sent"])
-        else:
-            await self._begin(delivery, progress)
+            if self._clock.now() < datetime.fromisoformat(progress.state["upload_until"]):
+                held = max(status.uploaded_bytes, progress.state["sent"])
+        if held is None:
+            held = await self._begin(delivery, progress)
         if not is_photos(delivery):
             await self._send_from(held, delivery, progress)
         return _POLL
@@ -186,8 +187,8 @@ class TikTok:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _begin(self, delivery: Delivery, progress: Progress) -> None:
-        """Ask what the creator may do, then for a publish_id; for photos that is all, and makes them public."""
+    async def _begin(self, delivery: Delivery, progress: Progress) -> int:
+        """A publish_id, for what the creator may do; for photos that is all, and makes them public. Bytes held: none."""
         settings = delivery.settings if isinstance(delivery.settings, TikTokSettings) else TikTokSettings()
         creator = await self._api.creator(delivery.account)
         privacy = privacy_of(settings, creator, private_only=self._private_only)
@@ -198,8 +199,10 @@ class TikTok:
         body = body_of(delivery, settings, creator, privacy.level)
         begun = await self._api.post(delivery.account, f"post/publish/{path}/init/", body, Begun, commits=commits)
         notes = [privacy.note] if privacy.note else []
-        known = {"upload_url": begun.upload_url, "privacy": privacy.level, "notes": notes}
+        until = (self._clock.now() + _ADDRESS_LASTS).isoformat()
+        known = {"upload_url": begun.upload_url, "upload_until": until, "privacy": privacy.level, "notes": notes}
         await progress.save(publish_id=begun.publish_id, sent=0, **known)
+        return 0
 
     async def _send_from(self, held: int, delivery: Delivery, progress: Progress) -> None:
         """All parts that TikTok does not hold yet, in order. The last one is what makes the video public."""
@@ -259,8 +262,7 @@ class TikTok:
         raise error
 
     async def _listed(self, delivery: Delivery, progress: Progress) -> Done | Unknowable:
-        """Photos whose init was not answered, among the account's public posts. Errors: ProviderFailed with Retry while
-        TikTok may still be looking at them: too early to tell."""
+        """Photos whose init was not answered, among the public posts. Errors: Retry while it is too early to tell."""
         cursor: int | None = None
         for _ in range(_LISTING_PAGES):
             page = await self._api.newest(delivery.account, cursor)
