@@ -102,6 +102,14 @@ def revoke_key(key_id: str) -> None:
     revoke_key(key_id)
 
 
+@keys.command("rotate-encryption")
+def rotate_encryption() -> None:
+    """Seal all tokens with AMP_SECRET_KEY that a key in AMP_SECRET_KEY_PREVIOUS sealed. Safe at any time, and again."""
+    from amp.commands.administer import rotate_encryption
+
+    raise typer.Exit(rotate_encryption())
+
+
 @app.command()
 def demo(
     port: Annotated[int, typer.Option(help="Where the demo's own server listens.")] = 8089,

@@ -5,26 +5,30 @@
 A worker loads neither the surfaces nor the sandbox's applications.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from amp.config import Settings
 from amp.domain.connections import operations as connections
-from amp.domain.connections.port import NewAccount, SandboxAccounts
+from amp.domain.connections.port import Aggregators, NewAccount, SandboxAccounts
+from amp.domain.content.models import Content
 from amp.domain.media.examining import Examiner
 from amp.domain.media.links import MediaLinks
-from amp.domain.media.port import Storage
+from amp.domain.media.port import References, Storage
 from amp.domain.media.receiving import Intake
 from amp.domain.missions.port import MissionRules, PretendedWorld
 from amp.domain.pipeline.port import Writer
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.dispatching import Dispatcher
 from amp.domain.publishing.drafting import PostingRules
+from amp.domain.publishing.models import PlatformPost, Post
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.queries import workspace_of
 from amp.engine.jobs import Ports
@@ -36,16 +40,19 @@ from amp.kit.database import SYSTEM, Database, Scope, open_database
 from amp.kit.fetching import Fetcher
 from amp.kit.postgres import start_embedded
 from amp.kit.secrets import SecretKeys
+from amp.providers.aggregating.metricool import LIVE_URL as METRICOOL_URL
+from amp.providers.aggregating.metricool import Metricools
 from amp.providers.discovery import Credentials, Social, social_vendors
 from amp.providers.storage.choosing import open_storage
 from amp.providers.writing.writer import ModelWriter
 from amp.sandbox import retention
-from amp.sandbox.accounts import feed_link, sandbox_client, sandbox_token
+from amp.sandbox.accounts import feed_link, read_token, sandbox_client, sandbox_token
 
 HANDLERS = (
     "amp.engine.recovery",
     "amp.domain.tenants.sweeping",
     "amp.domain.spend.operations",
+    "amp.domain.media.collecting",
     "amp.domain.connections.attempts",
     "amp.domain.publishing.disconnecting",
     "amp.domain.publishing.refreshing",
@@ -103,6 +110,7 @@ class Runtime:
 
     async def close(self) -> None:
         await self.social.aclose()
+        await self.ports.get(Aggregators).aclose()
         await self.writer.aclose()
         await self.database.close()
 
@@ -123,6 +131,9 @@ async def open_runtime(settings: Settings) -> Runtime:
         sandbox_credentials=_sandbox_credentials(secrets),
     )
     writer = _writer(settings, secrets)
+    metricool = Metricools(
+        live_url=settings.live_urls().get("metricool", METRICOOL_URL), sandbox_url=settings.sandbox_base
+    )
     storage = open_storage(
         settings.media_url, directory=settings.home_directory / "media", credentials=settings.credentials()
     )
@@ -130,6 +141,7 @@ async def open_runtime(settings: Settings) -> Runtime:
         {
             SecretKeys: secrets,
             SocialPlatforms: social,
+            Aggregators: metricool,
             SandboxAccounts: SignedAccounts(sandbox_key(secrets), social),
             MissionRules: MissionRules(
                 cycle_days=settings.cycle_days,
@@ -139,6 +151,7 @@ async def open_runtime(settings: Settings) -> Runtime:
             PostingRules: PostingRules(schedule_everywhere=settings.ampost_scheduling == "all"),
             PretendedWorld: ClearedSandbox(database),
             Storage: storage,
+            References: PostsAndContent(),
             MediaLinks: MediaLinks(secrets, settings.base_url),
             Intake: Intake(storage, Examiner(), _fetcher(settings), settings.home_directory / "incoming"),
             Writer: writer,
@@ -188,6 +201,15 @@ def _writers_token(signing_key: bytes, vendor: str) -> str:
     )
 
 
+def resigned(secrets: SecretKeys, token: str) -> str:
+    """A token that the sandbox signed under an earlier master key, signed anew; any other as it is."""
+    for earlier in secrets.earlier():
+        claims = read_token(sandbox_key(earlier), token)
+        if claims:
+            return sandbox_token(sandbox_key(secrets), **asdict(claims))
+    return token
+
+
 def sandbox_key(secrets: SecretKeys) -> bytes:
     return secrets.derive("sandbox")
 
@@ -209,6 +231,14 @@ class ClearedSandbox:
 
     async def clear_before(self, moment: datetime) -> None:
         await retention.clear_before(self.database, moment)
+
+
+@dataclass(frozen=True)
+class PostsAndContent:
+    """Who refers to media."""
+
+    def columns(self) -> Sequence[Any]:
+        return (Post.media, PlatformPost.media, Content.media)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import cast, get_args
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from amp.bootstrap import bootstrap, welcome
 from amp.commands.migrate import database_url
 from amp.commands.starting import load_settings, run
 from amp.config import Settings
+from amp.domain.connections.rotating import Rotation, rotate
 from amp.domain.tenants import operations as tenants
 from amp.domain.tenants import queries
 from amp.domain.tenants.models import ApiKey
@@ -22,7 +24,7 @@ from amp.kit.errors import Invalid, NotFound
 from amp.kit.ids import Kind, decode, encode
 from amp.kit.pagination import Cursor
 from amp.migrations import revision, runner
-from amp.runtime import Runtime, open_runtime
+from amp.runtime import Runtime, open_runtime, resigned
 
 
 def show_credentials(*, as_json: bool, reset_password: bool, new_keys: bool) -> None:
@@ -68,6 +70,26 @@ def revoke_key(key_id: str) -> None:
             await tenants.revoke_key(uow, await _first_tenant(uow), key)
 
     run(work(load_settings()))
+
+
+def rotate_encryption() -> int:
+    """Seal all tokens with the master key of today; 1 if some can be opened by no key we know."""
+
+    async def work(settings: Settings) -> tuple[Rotation, int, str]:
+        async with _runtime(settings) as runtime:
+            done = await rotate(runtime.units, runtime.secrets, partial(resigned, runtime.secrets))
+            async with runtime.units.begin(SYSTEM) as uow:
+                unused = await queries.keys_of_earlier_masters(uow.session, runtime.secrets.key_id)
+            return done, unused, runtime.secrets.key_id
+
+    done, unused, key_id = run(work(load_settings()))
+    _show(f"{done.accounts} accounts were sealed anew; all that can be opened is sealed with the master key {key_id}.")
+    if unused:
+        _show(f"{unused} API keys were not used since the change: they work while AMP_SECRET_KEY_PREVIOUS is set.")
+    if done.unreadable:
+        lost = f"{done.unreadable} accounts were sealed with a key that is not known here"
+        _show(f"{lost}: name it in AMP_SECRET_KEY_PREVIOUS, or connect them again.")
+    return int(done.unreadable > 0)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""What connections need from outside: accounts to try things with."""
+"""What connections need from outside: accounts to try things with, and services that hold accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -35,3 +35,34 @@ class SandboxAccounts(Protocol):
     def feeds(self, workspace_id: UUID) -> str:
         """The page (path and query) that shows what these accounts published."""
         ...
+
+
+@dataclass(frozen=True)
+class AggregatorLogin:
+    user_token: SecretStr
+    user_id: str
+
+
+@dataclass(frozen=True)
+class Brand:
+    """What a service posts for: one account on each of some networks."""
+
+    blog_id: str
+    label: str
+    time_zone: str | None
+    networks: Mapping[str, str | None]
+    """The handle of each connected network, where the service tells it."""
+
+
+class Aggregator(Protocol):
+    """A service that holds accounts on many platforms. It raises `ProviderFailed`; Reconnect: the token is refused."""
+
+    async def brands(self, login: AggregatorLogin) -> Sequence[Brand]: ...
+    async def aclose(self) -> None: ...
+
+
+class Aggregators(Protocol):
+    """Metricool, once per environment: the same code, another base URL."""
+
+    def of(self, environment: Literal["live", "test"]) -> Aggregator: ...
+    async def aclose(self) -> None: ...

@@ -178,6 +178,13 @@ async def keys_of(
     return (await session.scalars(found)).all()
 
 
+async def keys_of_earlier_masters(session: AsyncSession, master_key_id: str) -> int:
+    """How many keys were never used since the master key was changed: they work as long as the earlier one is known."""
+    earlier = select(func.count()).select_from(ApiKey).where(ApiKey.digest_key.is_distinct_from(master_key_id))
+    valid = earlier.where(ApiKey.revoked_at.is_(None), func.coalesce(ApiKey.expires_at, real_now()) >= real_now())
+    return await session.scalar(valid) or 0
+
+
 async def key(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> ApiKey:
     return await session.get_one(ApiKey, (workspace_id, key_id))
 
