@@ -165,15 +165,13 @@ async def test_publishing_uses_the_account_that_is_connected_now(world: World) -
         again = new_id()
         await uow.session.execute(text("UPDATE connections SET status = 'revoked' WHERE platform = 'twitter'"))
         await uow.session.flush()
-        await uow.session.execute(
-            text(
-                "INSERT INTO connections (workspace_id, id, platform_set_id, platform, remote_id, handle, "
-                "display_name, status, scopes, created_at, updated_at) "
-                "SELECT workspace_id, :id, platform_set_id, platform, 'again', handle, display_name, 'active', scopes, created_at, updated_at FROM connections "
-                "WHERE platform = 'twitter'"
-            ),
-            {"id": again},
+        anew = (
+            "INSERT INTO connections (workspace_id, id, platform_set_id, platform, remote_id, handle, display_name, "
+            "status, scopes, created_at, updated_at) SELECT workspace_id, :id, platform_set_id, platform, 'again', "
+            "handle, display_name, 'active', scopes, created_at, updated_at FROM connections "
+            "WHERE platform = 'twitter'"
         )
+        await uow.session.execute(text(anew), {"id": again})
     queued = good(await act(world, post, "publish"))["post"]
     assert queued["platformPosts"][0]["connectionId"] == encode(Kind.ACCOUNT, again)
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from amp.surfaces.ampost import accounts, keys, oauth, platform_sets, posts, session
+from amp.surfaces.ampost import accounts, keys, oauth, platform_sets, posts, session, upload
 from amp.surfaces.ampost.envelope import AmpostContract
 from amp.surfaces.application import About, create_contract_app
 from amp.surfaces.door import Door
@@ -10,7 +10,7 @@ from amp.surfaces.door import Door
 PUBLIC = (posts.router, accounts.router, platform_sets.router)
 """Routes of `/api/v1`."""
 
-COMPATIBLE = (session.router, keys.router, platform_sets.compatible, oauth.router)
+COMPATIBLE = (upload.router, session.router, keys.router, platform_sets.compatible, oauth.router)
 """Routes of `/api`: what answered there before there were versions, and what only the dashboard may use."""
 
 

@@ -67,7 +67,7 @@ async def _search(
     words = re.findall(r"[^\W_]+", search)[:_MOST_WORDS]
     if not words:
         return []
-    searched = {"within": f"'workspace {workspace_id}'", "words": " & ".join(f"{word}:*" for word in words)}
+    searched = {"within": f"' {workspace_id}'", "words": " & ".join(f"{word}:*" for word in words)}
     statement = _search_statement(tuple(_CONDITIONS[name] for name in given))
     return await database.system_rows(statement, {"workspace_id": workspace_id, **searched, **given, **page})
 

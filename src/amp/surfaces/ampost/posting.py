@@ -72,6 +72,34 @@ class NewPost(CamelBody):
     platform_set_id: Annotated[str, Field(max_length=100)]
 
 
+class FlatPost(CamelBody):
+    """A post without the nesting of `content`, as forms and tools send it."""
+
+    text: Text = ""
+    platforms: Platforms = Field(default_factory=list)
+    platform_set_id: Annotated[str, Field(max_length=100)]
+    scheduled_for: Moment | None = None
+    media: Annotated[list[MediaBody], Field(max_length=_MAX_MEDIA)] = Field(default_factory=list[MediaBody])
+    media_urls: Annotated[list[Url], Field(max_length=_MAX_MEDIA)] | None = None
+    link_url: Url | None = None
+    platform_overrides: dict[str, OverrideBody] = Field(default_factory=dict)
+
+    def nested(self) -> NewPost:
+        content = Content.model_construct(
+            text=self.text,
+            media=self.media,
+            media_urls=self.media_urls,
+            link_url=self.link_url,
+            platform_overrides=self.platform_overrides,
+        )
+        return NewPost.model_construct(
+            content=content,
+            platforms=self.platforms,
+            scheduled_for=self.scheduled_for,
+            platform_set_id=self.platform_set_id,
+        )
+
+
 class PostChanges(CamelBody):
     """Any subset; of `content`, too."""
 

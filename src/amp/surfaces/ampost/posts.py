@@ -63,7 +63,7 @@ async def create_post(
 
     `dryRun=true` saves nothing and answers as `/posts/validate` does.
     """
-    _require_publish_if(actor, body.scheduled_for is not None)
+    require_publish_if(actor, body.scheduled_for is not None)
     found = await drafted(uow, door.ports, wanted_of(body, actor.owner_id))
     if dry_run:
         return JSONResponse(_verdict(found))
@@ -95,7 +95,7 @@ async def update_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: 
     """Change a draft or scheduled post of which nothing has begun. Another set, or other platforms, resolve the
     accounts anew; `scheduledFor: null` makes it a draft again."""
     before = await operations.get_post(uow, _id(post_id), lock=True)
-    _require_publish_if(actor, before.status == "scheduled" or body.scheduled_for is not None)
+    require_publish_if(actor, before.status == "scheduled" or body.scheduled_for is not None)
     post = await editing.edit_post(uow, door.ports, before.id, Changes(changes_of(body)))
     return await post_answer(uow, door, actor, post.id)
 
@@ -197,7 +197,7 @@ def shown(door: Door, document: str, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-def _require_publish_if(actor: Who, goes_out: bool) -> None:
+def require_publish_if(actor: Who, goes_out: bool) -> None:
     """Who may only draft must not make anything public, and a scheduled post goes out by itself."""
     if goes_out and not actor.may("publish"):
         raise Forbidden("Scheduling needs the permission 'publish'")
