@@ -30,6 +30,7 @@ from amp.surfaces.ampost.app import create_ampost_surface, create_compatible_sur
 from amp.surfaces.application import render_errors
 from amp.surfaces.door import Door
 from amp.surfaces.edge import RequestIds, Timed
+from amp.surfaces.media import media_routes
 from amp.surfaces.status import Probe, status_routes
 
 
@@ -38,6 +39,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     door = open_door(runtime)
     amp = Timed(create_amp_surface(door, openapi=runtime.settings.openapi), "amp")
     ampost = create_ampost_surface(door, openapi=runtime.settings.openapi)
+    contract = AmpContract(runtime.settings.base_url)
     routes: list[BaseRoute] = [
         Mount("/v1", app=amp),
         Mount("/api/amp/v1", app=amp),
@@ -46,6 +48,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
         Route("/sandbox", _to_the_feeds),
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
         Route("/docs/errors", _errors),
+        *media_routes(door, contract),
         *status_routes(
             clock=runtime.clock,
             probes=_probes(runtime),
@@ -54,7 +57,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    render_errors(app, AmpContract(runtime.settings.base_url))
+    render_errors(app, contract)
     return RequestIds(app)
 
 

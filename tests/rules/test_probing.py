@@ -92,6 +92,7 @@ def test_the_types_we_know(
         pytest.param(animation("PNG"), id="animated PNG"),
         pytest.param(bomb(), id="a picture that unpacks to gigabytes"),
         *(pytest.param(picture(form)[:-400], id=f"{form} cut short") for form in ("JPEG", "PNG", "WEBP")),
+        pytest.param(picture("PNG")[:-12], id="PNG without its end mark"),
         *(pytest.param(picture(form)[:30], id=f"{form} of 30 bytes") for form in ("JPEG", "PNG", "WEBP", "GIF")),
         pytest.param(film()[:-50], id="a film without the end of its header"),
         pytest.param(film()[:2000], id="a film without header"),

@@ -17,6 +17,7 @@ from amp.surfaces.contract import Contract
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ANSWER_HEADERS = "amp.answer_headers"
+_BODY_ALLOWANCE = "amp.body_allowance"
 
 
 def answer_headers(scope: MutableMapping[str, Any]) -> dict[str, str]:
@@ -80,9 +81,14 @@ def _method(method: str) -> str:
     return method if method in known else "OTHER"
 
 
+def allow_body(scope: MutableMapping[str, Any], limit: int) -> None:
+    """Let the body of this request be larger than others: for a route that never holds it."""
+    scope[_BODY_ALLOWANCE].append(limit)
+
+
 class BodyLimit:
     """Refuses a body larger than `limit` bytes, by its declared length or, if that lies or is missing, as soon
-    as too much has come."""
+    as too much has come. A form is judged when it is read: by then its route may have allowed more."""
 
     def __init__(self, app: ASGIApp, contract: Contract, limit: int) -> None:
         self._app = app
@@ -93,21 +99,26 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._limit:
-            await self._contract.answer(self._error())(scope, receive, send)
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        declared = int(length) if length.isdecimal() else 0
+        if declared > self._limit and not headers.get("content-type", "").startswith("multipart/form-data"):
+            await self._contract.answer(self._error(self._limit))(scope, receive, send)
             return
+        allowances = scope[_BODY_ALLOWANCE] = [self._limit]
         received = 0
 
         async def receive_counting() -> Message:
             nonlocal received
+            if declared > allowances[-1]:
+                raise self._error(allowances[-1])
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise self._error()
+            if received > allowances[-1]:
+                raise self._error(allowances[-1])
             return message
 
         await self._app(scope, receive_counting, send)
 
-    def _error(self) -> TooLarge:
-        return TooLarge(f"A request body has at most {self._limit} bytes")
+    def _error(self, limit: int) -> TooLarge:
+        return TooLarge(f"A request body has at most {limit} bytes")

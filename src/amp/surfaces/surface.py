@@ -23,6 +23,9 @@ model or a dict. Nothing is sent before the commit; an error rolls everything ba
 `by` says who may come: `bearer` (an API key or an access token), `cookie` (a browser with a session, a write with its
 CSRF token too) or `either`.
 
+`body="multipart"` makes a route take a form of `data` (JSON) and `files` in place of a JSON body: it asks for
+`Uploaded`, whose files are stored before the unit of work begins, and keeps them in it.
+
 `unit="system"` runs the unit of work in system scope; `unit="none"` gives none, for handlers that call the
 outside world between transactions of their own (they get no help with the Idempotency-Key).
 """
@@ -52,6 +55,7 @@ from amp.surfaces.door import Door
 from amp.surfaces.edge import answer_headers
 from amp.surfaces.guards import admit
 from amp.surfaces.refusals import parse_json, refuse_fields, refuse_unstorable_text
+from amp.surfaces.uploading import FORM, Upload, received
 
 Handle = Callable[[Request], Awaitable[Response]]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
@@ -70,9 +74,14 @@ async def _door(request: Request) -> Door:
     return request.app.state.door
 
 
+async def _upload(request: Request) -> Upload:
+    return request.state.upload
+
+
 Uow = Annotated[UnitOfWork, Depends(_uow)]
 Actor = Annotated[roles.Actor, Depends(_actor)]
 AtDoor = Annotated[Door, Depends(_door)]
+Uploaded = Annotated[Upload, Depends(_upload)]
 
 
 class Options(TypedDict, total=False):
@@ -83,6 +92,8 @@ class Options(TypedDict, total=False):
     by: By
     """Who may come; whoever bears a key or an access token unless given."""
     unit: Literal["workspace", "system", "none"]
+    body: Literal["json", "multipart"]
+    """What the request brings; JSON, or nothing, unless given."""
     shown_once: tuple[str, ...]
     """Fields of the answer that are never stored: a replay comes without them."""
     any_query: bool
@@ -95,6 +106,7 @@ class Rules:
     rate: str
     by: By
     unit: Literal["workspace", "system", "none"]
+    body: Literal["json", "multipart"]
     shown_once: tuple[str, ...]
     any_query: bool
 
@@ -134,6 +146,7 @@ class Surface:
             rate=options.get("rate", "api"),
             by=options.get("by", "bearer"),
             unit=options.get("unit", "workspace"),
+            body=options.get("body", "json"),
             shown_once=options.get("shown_once", ()),
             any_query=options.get("any_query", False),
         )
@@ -166,7 +179,7 @@ class SurfaceRoute(APIRoute):
             handler,
             operation_id=getattr(handler, "__name__", None),
             responses={"4XX": errors, "5XX": errors},
-            openapi_extra={"security": [{"bearer": []}], "x-needs": rules.needs} if rules.needs else None,
+            openapi_extra=_extra(rules),
             **route,
         )
         self._first_words = path.partition("{")[0]
@@ -193,10 +206,16 @@ class SurfaceRoute(APIRoute):
             return await handle(await self._read(request))
         actor = await admit(request, door, self._contract, rules.needs, rules.rate, rules.by)
         request.state.actor = actor
-        request = await self._read(request)
-        if rules.unit == "none":
+        if rules.body == "multipart":
+            self._check_query(request)
+            async with received(request, door, actor.scope) as request.state.upload:
+                return await self._in_unit(request, door, actor, handle)
+        return await self._in_unit(await self._read(request), door, actor, handle)
+
+    async def _in_unit(self, request: Request, door: Door, actor: roles.Actor, handle: Handle) -> Response:
+        if self._rules.unit == "none":
             return await handle(request)
-        scope = SYSTEM if rules.unit == "system" else actor.scope
+        scope = SYSTEM if self._rules.unit == "system" else actor.scope
         async with door.units.begin(scope) as uow:
             request.state.uow = uow
             return await self._once(request, uow, actor, handle)
@@ -218,7 +237,10 @@ class SurfaceRoute(APIRoute):
         return response
 
     async def _fingerprint(self, request: Request) -> bytes:
-        body = json.dumps(await request.json(), sort_keys=True) if await request.body() else ""
+        if self._rules.body == "multipart":
+            body = request.state.upload.fingerprint
+        else:
+            body = json.dumps(await request.json(), sort_keys=True) if await request.body() else ""
         query = sorted(request.query_params.multi_items())
         path = request.path_params
         same = json.dumps([request.method, self.path, path, query, body], sort_keys=True)
@@ -230,12 +252,15 @@ class SurfaceRoute(APIRoute):
         document = json.loads(body)
         return json.dumps({name: item for name, item in document.items() if name not in self._rules.shown_once})
 
-    async def _read(self, request: Request) -> "_Read":
-        """The request with its body received and parsed, refused if it says more than the route knows."""
+    def _check_query(self, request: Request) -> None:
         for name, value in request.query_params.multi_items():
             if name not in self._query_names and not self._rules.any_query:
                 raise Invalid(f"Unknown query parameter '{name}'", param=name)
             refuse_unstorable_text(value, name)
+
+    async def _read(self, request: Request) -> "_Read":
+        """The request with its body received and parsed, refused if it says more than the route knows."""
+        self._check_query(request)
         read = _Read(request.scope, request.receive)
         if request.method not in _WRITES or not await read.body():
             return read
@@ -246,6 +271,12 @@ class SurfaceRoute(APIRoute):
         if self.body_field is None:
             refuse_fields(document)
         return read
+
+
+def _extra(rules: Rules) -> dict[str, Any]:
+    """What a route says in the OpenAPI document besides what its annotations say."""
+    extra: dict[str, Any] = {"requestBody": FORM} if rules.body == "multipart" else {}
+    return {**extra, "security": [{"bearer": []}], "x-needs": rules.needs} if rules.needs else extra
 
 
 class _Read(Request):

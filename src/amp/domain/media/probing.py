@@ -13,9 +13,12 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from amp.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 100_000_000
 _MAX_SIDE = 65_500
@@ -23,6 +26,7 @@ _MEMORY = 1_500_000_000
 _CPU_SECONDS = 30
 _FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 """By Pillow's names. MPO is how some phones write a JPEG that has a second picture behind the first."""
+_CANDIDATES = ("JPEG", "PNG", "WEBP", "GIF")
 _FILM_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"))
 _ORIENTATION = 0x0112
 _LYING_ORIENTATIONS = range(5, 9)
@@ -66,25 +70,30 @@ def _picture(file: BinaryIO, size: int) -> Probed:
     import_module("PIL.WebPImagePlugin")  # the only one of ours that Pillow does not load by itself
     Image.MAX_IMAGE_PIXELS = None  # judged below, by a bound of our own
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(file, formats=["JPEG", "PNG", "WEBP", "GIF"]) as image,
-        ):
-            form = image.format or ""
-            width, height = image.size
-            if width * height > MAX_PIXELS or max(width, height) > _MAX_SIDE:
-                raise unsupported(f"A picture has at most {MAX_PIXELS // 1_000_000} megapixels, not {width} x {height}")
-            if form in ("PNG", "WEBP") and getattr(image, "is_animated", False):
-                raise unsupported(f"Animated {form} pictures are not taken: send a film")
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_CANDIDATES) as image:
+            sides = _sides(image)
+            image.verify()  # reads on to the last checksum, where there are any
+        file.seek(0)
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_CANDIDATES) as image:
             image.draft("RGB", (1, 1))  # a JPEG is read to its end, but at an eighth of its size
             image.load()
-            if image.getexif().get(_ORIENTATION) in _LYING_ORIENTATIONS:
-                width, height = height, width
-            return Probed(_FORMATS[form], size, width, height)
+            lying = image.getexif().get(_ORIENTATION) in _LYING_ORIENTATIONS
+            mime_type = _FORMATS[image.format or ""]
     except UnidentifiedImageError as error:
         raise unsupported("This is neither a JPEG, PNG or WebP picture nor an MP4 or QuickTime film") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
         raise unsupported("The picture is broken, or not whole") from error
+    return Probed(mime_type, size, *(reversed(sides) if lying else sides))
+
+
+def _sides(image: "ImageFile") -> tuple[int, int]:
+    """Width and height, judged before anything is unpacked."""
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > _MAX_SIDE:
+        raise unsupported(f"A picture has at most {MAX_PIXELS // 1_000_000} megapixels, not {width} x {height}")
+    if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
+        raise unsupported(f"Animated {image.format} pictures are not taken: send a film")
+    return width, height
 
 
 def _film(file: BinaryIO, size: int) -> Probed:

@@ -56,6 +56,7 @@ CODES = {
     "forbidden": (403, "Known, but not allowed: ask somebody who has the permission."),
     "live_disabled": (403, "The server's clock runs fast, so live keys are off; use a test key."),
     "not_found": (404, "There is no such thing, or it belongs to somebody else."),
+    "link_expired": (410, "The address of a medium is past its time; ask for the post again."),
     "method_not_allowed": (405, "This path has other methods; the Allow header names them."),
     "conflict": (409, "The object is in a state that does not allow this; look at it and decide."),
     "request_in_progress": (409, "The first request with this Idempotency-Key is still running; repeat it later."),
