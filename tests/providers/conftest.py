@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from courier import Owner, Sandbox
+from courier import Owner, Sandbox, connected
 from sandbox_server import shared_clock
+
+from amp.providers.discovery import Social
 
 SPEED = "600"
 """Virtual seconds in a real one: a listing that lags by 20 s is up to date after 33 ms."""
@@ -40,6 +42,13 @@ async def owner(sandbox: Sandbox) -> AsyncIterator[Owner]:
     name = f"owner-{uuid4().hex}"
     async with httpx2.AsyncClient(base_url=sandbox.url, headers={"Authorization": f"Bearer {name}"}) as http:
         yield Owner(name, sandbox, http)
+
+
+@pytest.fixture
+async def social(owner: Owner) -> AsyncIterator[Social]:
+    social = connected(owner, owner.sandbox.url)
+    yield social
+    await social.aclose()
 
 
 @contextmanager

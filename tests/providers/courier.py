@@ -28,7 +28,8 @@ from amp.domain.publishing.port import (
 )
 from amp.kit.clock import Clock
 from amp.kit.errors import ProviderFailed, Retry, Unknown
-from amp.sandbox.accounts import sandbox_token
+from amp.providers.discovery import Credentials, Social, social_vendors
+from amp.sandbox.accounts import sandbox_client, sandbox_token
 
 Answer = Done | Absent | Unknowable
 
@@ -159,7 +160,8 @@ async def look(platform: SocialPlatform, delivery: Delivery, notebook: Notebook)
         try:
             answer = await platform.find(delivery, notebook)
         except ProviderFailed as error:
-            assert isinstance(error.remedy, Retry), error
+            if not isinstance(error.remedy, Retry):
+                raise
             continue
         if not isinstance(answer, Absent) or notebook.clock.now() - start > platform.visibility_delay:
             return answer
@@ -173,6 +175,26 @@ async def attempt(platform: SocialPlatform, delivery: Delivery, notebook: Notebo
         looked = await platform.check(delivery, notebook)
         answer = await platform.finalize(delivery, notebook) if isinstance(looked, Ready) else looked
     return answer
+
+
+def connected(owner: Owner, url: str) -> Social:
+    """All adapters, with apps of this owner at the sandbox that is found at `url`."""
+    clients = {name: sandbox_client(SIGNING_KEY, vendor=name, owner=owner.name) for name in social_vendors()}
+    ids = {f"{name.upper()}_CLIENT_ID": client.client_id for name, client in clients.items()}
+    secrets = {f"{name.upper()}_CLIENT_SECRET": client.secret for name, client in clients.items()}
+    return Social(
+        clock=owner.sandbox.clock,
+        credentials=Credentials({}),
+        live_urls={},
+        sandbox_url=url,
+        sandbox_credentials=Credentials({**ids, **secrets}),
+    )
+
+
+def account_at(owner: Owner, platform: SocialPlatform, *more_scopes: str) -> Account:
+    oauth = platform.capabilities.oauth
+    scopes = oauth.scopes if oauth else ()
+    return owner.account(platform.capabilities.platform, (*scopes, *more_scopes))
 
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {}

@@ -1,18 +1,16 @@
 """Facebook's own ways: placements, uploads that go on where they stopped, and the Pages of one person."""
 
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from courier import Notebook, Owner, attempt, deliver, sample
-from sandbox_server import SIGNING_KEY
+from courier import Notebook, Owner, account_at, attempt, deliver, sample
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
-from amp.domain.publishing.port import Account, Login
+from amp.domain.publishing.port import Account, Login, SocialPlatform
 from amp.kit.errors import ProviderFailed, Rejected
+from amp.providers.discovery import Social
 from amp.providers.social.facebook import CAPABILITIES, Facebook
-from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
 
@@ -23,23 +21,13 @@ LOGIN = Login("http://127.0.0.1/back", "abc", "a-verifier-of-at-least-forty-thre
 
 
 @pytest.fixture
-async def facebook(owner: Owner) -> AsyncIterator[Facebook]:
-    client = sandbox_client(SIGNING_KEY, vendor="facebook", owner=owner.name)
-    adapter = Facebook(
-        f"{owner.sandbox.url}/facebook",
-        clock=owner.sandbox.clock,
-        version="v26.0",
-        client_id=client.client_id,
-        client_secret=client.secret,
-    )
-    yield adapter
-    await adapter.aclose()
+def facebook(social: Social) -> SocialPlatform:
+    return social.of("facebook", "test")
 
 
 @pytest.fixture
-def account(owner: Owner) -> Account:
-    assert CAPABILITIES.oauth
-    return owner.account("facebook", CAPABILITIES.oauth.scopes)
+def account(owner: Owner, facebook: SocialPlatform) -> Account:
+    return account_at(owner, facebook)
 
 
 def draft(*media: Medium, text: str = "Look", link: str | None = None, **settings: object) -> Draft:
@@ -107,7 +95,7 @@ def test_each_breach_is_named_with_its_field_and_code(wrong: Draft, field: str, 
 
 @pytest.mark.parametrize("kind", ["video", "reel", "filmed_story"])
 async def test_an_upload_that_broke_goes_on_with_the_same_video(
-    owner: Owner, facebook: Facebook, account: Account, kind: str
+    owner: Owner, facebook: SocialPlatform, account: Account, kind: str
 ):
     delivery = sample(kind, facebook, account, owner.sandbox.clock.now())
     book = Notebook(owner.sandbox.clock, crash_at=2)  # the bytes are there; that they are is not saved
@@ -117,7 +105,7 @@ async def test_an_upload_that_broke_goes_on_with_the_same_video(
 
 @pytest.mark.parametrize("kind", ["video", "reel", "filmed_story"])
 async def test_a_video_that_facebook_cannot_work_on_is_refused(
-    owner: Owner, facebook: Facebook, account: Account, kind: str
+    owner: Owner, facebook: SocialPlatform, account: Account, kind: str
 ):
     delivery = sample(kind, facebook, account, owner.sandbox.clock.now())
     book = Notebook(owner.sandbox.clock)
@@ -130,7 +118,9 @@ async def test_a_video_that_facebook_cannot_work_on_is_refused(
     assert len(await owner.posts("facebook")) == 1
 
 
-async def test_a_manager_who_must_confirm_an_identity_is_told_so(owner: Owner, facebook: Facebook, account: Account):
+async def test_a_manager_who_must_confirm_an_identity_is_told_so(
+    owner: Owner, facebook: SocialPlatform, account: Account
+):
     await owner.order("facebook", "account_action")
     with pytest.raises(ProviderFailed) as refused:
         await attempt(
@@ -139,7 +129,7 @@ async def test_a_manager_who_must_confirm_an_identity_is_told_so(owner: Owner, f
     assert refused.value.remedy == Rejected("PAGE_IDENTITY_CONFIRMATION_REQUIRED")
 
 
-async def test_each_page_comes_with_a_token_of_its_own(owner: Owner, facebook: Facebook):
+async def test_each_page_comes_with_a_token_of_its_own(owner: Owner, facebook: SocialPlatform):
     consent = await owner.http.get(f"{facebook.login_url(LOGIN)}&approve=auto")
     (code,) = parse_qs(urlsplit(consent.headers["location"]).query)["code"]
     pages = await facebook.accounts(code, LOGIN)

@@ -1,23 +1,22 @@
 """Instagram's own ways: placements, the forms of containers, and containers that fail, expire or are public already."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from courier import Notebook, Owner, attempt, deliver, sample
+from courier import Notebook, Owner, account_at, attempt, deliver, sample
 from files import File
 from pydantic import SecretStr
-from sandbox_server import SIGNING_KEY
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
-from amp.domain.publishing.port import Account, Delivery, Done, Part
+from amp.domain.publishing.port import Account, Delivery, Done, Part, SocialPlatform
 from amp.kit.errors import ProviderFailed, Rejected, Retry, Unknown
+from amp.providers.discovery import Social
 from amp.providers.social._containers import EXPIRED
 from amp.providers.social._instagram_post import InstagramSettings, children, parent
-from amp.providers.social.instagram import CAPABILITIES, Instagram
-from amp.sandbox.accounts import sandbox_client
+from amp.providers.social.instagram import CAPABILITIES
 
 pytestmark = pytest.mark.anyio
 
@@ -28,23 +27,13 @@ SHORT, LONG = Medium("video/mp4", seconds=2.5), Medium("video/mp4", seconds=901)
 
 
 @pytest.fixture
-async def instagram(owner: Owner) -> AsyncIterator[Instagram]:
-    client = sandbox_client(SIGNING_KEY, vendor="instagram", owner=owner.name)
-    adapter = Instagram(
-        f"{owner.sandbox.url}/instagram",
-        clock=owner.sandbox.clock,
-        version="v26.0",
-        client_id=client.client_id,
-        client_secret=client.secret,
-    )
-    yield adapter
-    await adapter.aclose()
+def instagram(social: Social) -> SocialPlatform:
+    return social.of("instagram", "test")
 
 
 @pytest.fixture
-def account(owner: Owner) -> Account:
-    assert CAPABILITIES.oauth
-    return owner.account("instagram", CAPABILITIES.oauth.scopes)
+def account(owner: Owner, instagram: SocialPlatform) -> Account:
+    return account_at(owner, instagram)
 
 
 def draft(*media: Medium, text: str = "Look", link: str | None = None, **settings: object) -> Draft:
@@ -150,7 +139,7 @@ def test_containers_are_made_as_instagram_documents_them(
 
 
 async def test_media_that_instagram_cannot_work_on_are_refused_and_forgotten(
-    owner: Owner, instagram: Instagram, account: Account
+    owner: Owner, instagram: SocialPlatform, account: Account
 ):
     delivery = sample("video", instagram, account, owner.sandbox.clock.now(), owner.sandbox.url)
     book = Notebook(owner.sandbox.clock)
@@ -163,7 +152,7 @@ async def test_media_that_instagram_cannot_work_on_are_refused_and_forgotten(
     assert len(await owner.posts("instagram")) == 1
 
 
-async def test_a_container_that_is_gone_is_made_again(owner: Owner, instagram: Instagram, account: Account):
+async def test_a_container_that_is_gone_is_made_again(owner: Owner, instagram: SocialPlatform, account: Account):
     delivery = sample("images", instagram, account, owner.sandbox.clock.now(), owner.sandbox.url)
     book = Notebook(owner.sandbox.clock, state={"children": ["17900000000000001"]})
     with pytest.raises(ProviderFailed) as expired:
@@ -175,7 +164,7 @@ async def test_a_container_that_is_gone_is_made_again(owner: Owner, instagram: I
 
 
 async def test_what_a_container_says_is_public_is_never_published_again(
-    owner: Owner, instagram: Instagram, account: Account
+    owner: Owner, instagram: SocialPlatform, account: Account
 ):
     delivery = sample("image", instagram, account, owner.sandbox.clock.now(), owner.sandbox.url)
     book = Notebook(owner.sandbox.clock)
@@ -190,7 +179,7 @@ async def test_what_a_container_says_is_public_is_never_published_again(
 
 
 async def test_of_two_containers_made_and_one_saved_one_is_published(
-    owner: Owner, instagram: Instagram, account: Account
+    owner: Owner, instagram: SocialPlatform, account: Account
 ):
     delivery = sample("images", instagram, account, owner.sandbox.clock.now(), owner.sandbox.url)
     for point in (1, 2, 3):  # before the answer about each child, and about the album, was kept

@@ -3,7 +3,7 @@
 A new adapter is tested here without a line being added.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,15 +11,25 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 import structlog
-from courier import COMMENT, Notebook, Owner, Unconfirmed, attempt, deliver, kinds, look, sample
+from courier import (
+    COMMENT,
+    Notebook,
+    Owner,
+    Unconfirmed,
+    account_at,
+    attempt,
+    connected,
+    deliver,
+    kinds,
+    look,
+    sample,
+)
 from pydantic import SecretStr
-from sandbox_server import SIGNING_KEY
 
 from amp.domain.analytics.metrics import COUNTERS
 from amp.domain.publishing.port import Absent, Account, Delivery, Done, Login, SocialPlatform
 from amp.kit.errors import Invalid, ProviderFailed, RateLimited, Reconnect, RefreshToken, Rejected, Retry, Unknown
 from amp.providers.discovery import Credentials, Social, social_vendors
-from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
 
@@ -31,32 +41,6 @@ UNPROVABLE = {("tiktok", "image"), ("tiktok", "images")}
 """What one request publishes, and what no list shows for as long as the vendor looks at it: without an answer, absence
 proves nothing."""
 SAMPLES = [(name, kind) for name in PLATFORMS for kind in kinds(social_vendors()[name].capabilities)]
-
-
-@pytest.fixture
-async def social(owner: Owner) -> AsyncIterator[Social]:
-    social = connected(owner, owner.sandbox.url)
-    yield social
-    await social.aclose()
-
-
-def connected(owner: Owner, url: str) -> Social:
-    clients = {name: sandbox_client(SIGNING_KEY, vendor=name, owner=owner.name) for name in PLATFORMS}
-    ids = {f"{name.upper()}_CLIENT_ID": client.client_id for name, client in clients.items()}
-    secrets = {f"{name.upper()}_CLIENT_SECRET": client.secret for name, client in clients.items()}
-    return Social(
-        clock=owner.sandbox.clock,
-        credentials=Credentials({}),
-        live_urls={},
-        sandbox_url=url,
-        sandbox_credentials=Credentials({**ids, **secrets}),
-    )
-
-
-def account_at(owner: Owner, platform: SocialPlatform, *more_scopes: str) -> Account:
-    oauth = platform.capabilities.oauth
-    scopes = oauth.scopes if oauth else ()
-    return owner.account(platform.capabilities.platform, (*scopes, *more_scopes))
 
 
 def something(owner: Owner, platform: SocialPlatform, kind: str | None = None) -> Delivery:
@@ -425,9 +409,9 @@ async def test_whoever_agrees_on_the_consent_page_has_connected_an_account(owner
     consent = await owner.http.get(f"{platform.login_url(LOGIN)}&approve=auto")
     answered = parse_qs(urlsplit(consent.headers["location"]).query)
     assert answered["state"] == [LOGIN.state]
-    connected = await platform.accounts(answered["code"][0], LOGIN)
-    assert connected
-    for new in connected:
+    opened = await platform.accounts(answered["code"][0], LOGIN)
+    assert opened
+    for new in opened:
         assert (new.platform, set(new.scopes)) == (name, set(platform.capabilities.oauth.scopes))
         account = Account(
             "con_1", new.remote_id, new.handle, new.access_token, new.refresh_token, frozenset(new.scopes)

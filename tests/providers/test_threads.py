@@ -1,24 +1,23 @@
 """Threads' own ways: emoji that count their bytes, few links, and the forms of containers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from courier import Notebook, Owner, attempt, deliver, sample
+from courier import Notebook, Owner, account_at, attempt, deliver, sample
 from files import File
 from pydantic import SecretStr
-from sandbox_server import SIGNING_KEY
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
-from amp.domain.publishing.port import Account, Delivery, Done, Part
+from amp.domain.publishing.port import Account, Delivery, Done, Part, SocialPlatform
 from amp.kit.errors import ProviderFailed, Retry, Unknown
+from amp.providers.discovery import Social
 from amp.providers.social._graph import MEDIA_REFUSED
 from amp.providers.social._threads_post import ThreadsSettings, children, parent
 from amp.providers.social._threads_wire import ContainerStatus
-from amp.providers.social.threads import CAPABILITIES, Threads
-from amp.sandbox.accounts import sandbox_client
+from amp.providers.social.threads import CAPABILITIES
 
 pytestmark = pytest.mark.anyio
 
@@ -27,23 +26,13 @@ LINKS = " ".join(f"https://acme.com/{number}" for number in range(5))
 
 
 @pytest.fixture
-async def threads(owner: Owner) -> AsyncIterator[Threads]:
-    client = sandbox_client(SIGNING_KEY, vendor="threads", owner=owner.name)
-    adapter = Threads(
-        f"{owner.sandbox.url}/threads",
-        clock=owner.sandbox.clock,
-        version="v1.0",
-        client_id=client.client_id,
-        client_secret=client.secret,
-    )
-    yield adapter
-    await adapter.aclose()
+def threads(social: Social) -> SocialPlatform:
+    return social.of("threads", "test")
 
 
 @pytest.fixture
-def account(owner: Owner) -> Account:
-    assert CAPABILITIES.oauth
-    return owner.account("threads", CAPABILITIES.oauth.scopes)
+def account(owner: Owner, threads: SocialPlatform) -> Account:
+    return account_at(owner, threads)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +147,7 @@ def test_what_threads_could_not_make_has_its_remedy(message: str | None, remedy:
     assert ContainerStatus(status="FINISHED", error_message=message).seen.remedy is None
 
 
-async def test_settings_and_topics_are_taken(owner: Owner, threads: Threads, account: Account):
+async def test_settings_and_topics_are_taken(owner: Owner, threads: SocialPlatform, account: Account):
     own = ThreadsSettings(reply_control="accounts_you_follow", topic_tag="Dev tools")
     delivery = Delivery("pp", account, (Part("One"), Part("Two")), None, own, owner.sandbox.clock.now())
     await deliver(threads, delivery, Notebook(owner.sandbox.clock))
@@ -166,7 +155,7 @@ async def test_settings_and_topics_are_taken(owner: Owner, threads: Threads, acc
 
 
 async def test_what_a_container_says_is_public_is_never_published_again(
-    owner: Owner, threads: Threads, account: Account
+    owner: Owner, threads: SocialPlatform, account: Account
 ):
     """Not even as the second part of a chain, which is listed among the replies."""
     delivery = sample("thread", threads, account, owner.sandbox.clock.now())

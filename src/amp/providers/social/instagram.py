@@ -24,7 +24,7 @@ from amp.domain.publishing.port import (
     Tokens,
 )
 from amp.kit.clock import Clock
-from amp.kit.errors import ProviderFailed, Rejected, Unknown
+from amp.kit.errors import ProviderFailed, Rejected, Retry
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
@@ -148,7 +148,7 @@ class Instagram:
             return Absent()
         listed = await self._listed(delivery)
         if not isinstance(listed, Listed):
-            raise ProviderFailed("Instagram says that it is published, but does not list it yet", remedy=Unknown())
+            raise ProviderFailed("Instagram says that it is published, but does not list it yet", remedy=Retry())
         await progress.save(post=listed.id)
         return await self._told(delivery, progress)
 

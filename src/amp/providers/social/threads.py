@@ -14,7 +14,7 @@ from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, Tex
 from amp.domain.platforms.text_length import emoji_as_bytes
 from amp.domain.publishing.port import Absent, Account, Delivery, Done, Login, Pending, Profile, Progress, Tokens
 from amp.kit.clock import Clock
-from amp.kit.errors import ProviderFailed, Unknown
+from amp.kit.errors import ProviderFailed, Retry
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._containers import FORGOTTEN, Containers
@@ -197,7 +197,7 @@ class Threads:
             fields="id,text,timestamp,permalink,media_type,is_reply",
         )
         if not isinstance(listed, Listed):
-            raise ProviderFailed("Threads says that it is published, but does not list it yet", remedy=Unknown())
+            raise ProviderFailed("Threads says that it is published, but does not list it yet", remedy=Retry())
         return listed.id
 
     async def _counters(self, account: Account, post: str) -> dict[str, int] | None:
