@@ -1,14 +1,20 @@
 """LinkedIn's own ways: limits that end at midnight, numbers that need an approval."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from courier import Notebook, Owner, sample
+from courier import Crashed, Notebook, Owner, attempt, deliver, sample
+from long_film import long_film
+from sandbox_server import SIGNING_KEY
 
+from amp.domain.publishing.port import Account, Login, Part
 from amp.kit.clock import FastClock
-from amp.kit.errors import ProviderFailed, RateLimited
+from amp.kit.errors import ProviderFailed, RateLimited, Rejected
 from amp.providers.social.linkedin import ANALYTICS_SCOPE, CAPABILITIES, LinkedIn
+from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +48,65 @@ async def test_without_the_approval_no_number_is_asked_for(owner: Owner):
     with pytest.raises(ProviderFailed):
         await unreachable.metrics(approved, ["urn:li:share:1"])
     await unreachable.aclose()
+
+
+@pytest.fixture
+async def member(owner: Owner) -> AsyncIterator[LinkedIn]:
+    client = sandbox_client(SIGNING_KEY, vendor="linkedin", owner=owner.name)
+    adapter = LinkedIn(
+        f"{owner.sandbox.url}/linkedin",
+        clock=owner.sandbox.clock,
+        version="202609",
+        client_id=client.client_id,
+        client_secret=client.secret,
+        more_scopes=[ANALYTICS_SCOPE],
+    )
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+def account(owner: Owner) -> Account:
+    assert CAPABILITIES.oauth
+    return owner.account("linkedin", CAPABILITIES.oauth.scopes)
+
+
+async def test_a_video_in_parts_goes_on_where_it_broke_off(owner: Owner, member: LinkedIn, account: Account):
+    for crash_at in range(1, 6):
+        delivery = sample("video", member, account, owner.sandbox.clock.now())
+        delivery = replace(delivery, parts=(Part(delivery.parts[0].text, (long_film(9_000_000),)),))
+        await deliver(member, delivery, Notebook(owner.sandbox.clock, crash_at=crash_at, is_open=False))
+    posts = await owner.ledger("linkedin")
+    assert [entry["media"][0]["bytes"] for entry in posts] == [9_000_000] * 5
+
+
+async def test_what_linkedin_cannot_process_is_rejected(owner: Owner, member: LinkedIn, account: Account):
+    await owner.order("linkedin", "processing_failed")
+    delivery = sample("video", member, account, owner.sandbox.clock.now())
+    with pytest.raises(ProviderFailed) as failed:
+        await attempt(member, delivery, Notebook(owner.sandbox.clock))
+    assert failed.value.remedy == Rejected("MEDIA_UPLOAD_FAILED", field="media")
+    assert await owner.ledger("linkedin") == []
+
+
+async def test_upload_addresses_that_are_over_are_asked_for_again(owner: Owner, member: LinkedIn, account: Account):
+    delivery = sample("video", member, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock, crash_at=1, crash_after_commit=True)
+    with pytest.raises(Crashed):
+        await member.publish(delivery, book)
+    first = book.state["video"]
+    book.state = {"video": {**first, "expires": owner.sandbox.clock.now().isoformat()}}
+    await deliver(member, delivery, book)
+    assert book.state["video"]["urn"] != first["urn"]
+
+
+async def test_a_member_is_shown_with_what_openid_says_and_the_gate_for_organizations(owner: Owner, member: LinkedIn):
+    login = Login("http://127.0.0.1/back", "abc", "a-verifier-of-at-least-forty-three-characters")
+    assert ANALYTICS_SCOPE in parse_qs(urlsplit(member.login_url(login)).query)["scope"][0].split()
+    consent = await owner.http.get(f"{member.login_url(login)}&approve=auto")
+    (code,) = parse_qs(urlsplit(consent.headers["location"]).query)["code"]
+    (new,) = await member.accounts(code, login)
+    assert new.details["organizationPosting"] is False
+    assert new.details["sub"] == new.remote_id
+    assert new.details["name"] == new.display_name
+    assert any("ORGANIZATION" in note for note in member.launch_notes)

@@ -2,18 +2,25 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from courier import Notebook, Owner, deliver, sample
+from courier import Notebook, Owner, attempt, deliver, sample
+from long_film import long_film
 from sandbox_server import SIGNING_KEY
 
-from amp.domain.publishing.port import Account
+from amp.domain.platforms.port import Draft, Medium
+from amp.domain.platforms.validation import validate
+from amp.domain.publishing.port import Account, Part, Pending
 from amp.kit.errors import ProviderFailed, Rejected, Retry
 from amp.providers.social._twitter_post import TwitterSettings
 from amp.providers.social.twitter import CAPABILITIES, Twitter
 from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
+
+IMAGE, GIF = Medium("image/jpeg", size_bytes=200_000), Medium("image/gif", size_bytes=200_000)
+VIDEO = Medium("video/mp4", size_bytes=9_000_000, width=1280, height=720, seconds=30)
 
 
 @pytest.fixture
@@ -61,3 +68,56 @@ async def test_a_thread_takes_the_settings_that_each_of_its_posts_may_have(
     delivery = replace(sample("thread", twitter, account, owner.sandbox.clock.now()), settings=settings)
     await deliver(twitter, delivery, Notebook(owner.sandbox.clock))
     assert len(await owner.ledger("twitter")) == 3
+
+
+async def test_a_video_in_segments_goes_on_where_it_broke_off(owner: Owner, twitter: Twitter, account: Account):
+    film = long_film(9_000_000)
+    delivery = replace(sample("video", twitter, account, owner.sandbox.clock.now()), parts=(Part("Look", (film,)),))
+    for crash_at in range(1, 6):
+        book = Notebook(owner.sandbox.clock, crash_at=crash_at, is_open=False)
+        await deliver(twitter, replace(delivery, parts=(Part(f"Look {crash_at}", (film,)),)), book)
+    posts = await owner.ledger("twitter")
+    assert [entry["media"][0]["bytes"] for entry in posts] == [9_000_000] * 5
+
+
+@pytest.mark.parametrize("kind", ["video", "gif"])
+async def test_what_x_cannot_process_is_rejected(owner: Owner, twitter: Twitter, account: Account, kind: str):
+    await owner.order("twitter", "processing_failed")
+    delivery = sample(kind, twitter, account, owner.sandbox.clock.now())
+    with pytest.raises(ProviderFailed) as failed:
+        await attempt(twitter, delivery, Notebook(owner.sandbox.clock))
+    assert failed.value.remedy == Rejected("MEDIA_UPLOAD_FAILED", field="media")
+    assert await owner.ledger("twitter") == []
+
+
+async def test_a_video_that_x_works_on_is_pending_for_as_long_as_x_says(
+    owner: Owner, twitter: Twitter, account: Account
+):
+    await owner.order("twitter", "processing_slow")
+    delivery, book = sample("video", twitter, account, owner.sandbox.clock.now()), Notebook(owner.sandbox.clock)
+    answer = await twitter.publish(delivery, book)
+    assert isinstance(answer, Pending)
+    assert answer.after > timedelta(0)
+    assert book.state["upload"]["finalized"]
+
+
+@pytest.mark.parametrize(
+    ("media", "field"),
+    [
+        ((IMAGE,) * 5, "media"),
+        ((VIDEO, VIDEO), "media"),
+        ((GIF, GIF), "media"),
+        ((GIF, IMAGE), "media"),
+        ((VIDEO, IMAGE), "media"),
+        ((replace(VIDEO, seconds=141),), "media[0].durationSeconds"),
+        ((replace(VIDEO, mime_type="video/webm"),), "media[0].mimeType"),
+        ((replace(GIF, size_bytes=15_000_001),), "media[0].sizeBytes"),
+    ],
+)
+def test_x_takes_four_images_or_one_gif_or_one_video(media: tuple[Medium, ...], field: str):
+    assert [problem.field for problem in validate(Draft(("Look",), media=media), CAPABILITIES)] == [field]
+
+
+def test_a_first_comment_is_a_post_like_any_other():
+    (problem,) = validate(Draft(("Look",), settings={"firstComment": "x" * 281}), CAPABILITIES)
+    assert (problem.field, problem.code) == ("settings.firstComment", "CONTENT_TOO_LONG")

@@ -188,7 +188,7 @@ class TikTok:
         await self._client.aclose()
 
     async def _begin(self, delivery: Delivery, progress: Progress) -> int:
-        """A publish_id, for what the creator may do; for photos that is all, and makes them public. Bytes held: none."""
+        """A publish_id, for what the creator may do: all that photos need to be public. It begins with 0 bytes held."""
         settings = delivery.settings if isinstance(delivery.settings, TikTokSettings) else TikTokSettings()
         creator = await self._api.creator(delivery.account)
         privacy = privacy_of(settings, creator, private_only=self._private_only)
