@@ -104,6 +104,7 @@ _CLAIM = text(
             intent_at = CASE WHEN i.intends THEN :now ELSE p.intent_at END,
             first_intent_at = CASE WHEN i.intends THEN coalesce(p.first_intent_at, :now) ELSE p.first_intent_at END,
             status = CASE WHEN i.intends THEN 'publishing' WHEN i.begins THEN 'uploading' ELSE p.status END,
+            processing_since = CASE WHEN i.begins THEN NULL ELSE p.processing_since END,
             attempt = p.attempt + CASE WHEN p.intent_at IS NULL AND p.status <> 'processing' THEN 1 ELSE 0 END
         FROM due JOIN LATERAL (
             SELECT o.begins, o.begins AND jsonb_array_length(o.media) = 0 AS intends
