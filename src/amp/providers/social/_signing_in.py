@@ -54,6 +54,11 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
+def code_form(code: str, login: Login, **more: str) -> dict[str, str]:
+    """What every token endpoint wants to know of a code (RFC 6749, section 4.1.3); `more` is the vendor's."""
+    return {"grant_type": "authorization_code", "code": code, "redirect_uri": login.redirect_uri, **more}
+
+
 async def redeemed(
     client: httpx2.AsyncClient,
     url: str,

@@ -37,7 +37,7 @@ from amp.providers.social._linkedin_errors import failure
 from amp.providers.social._linkedin_media import Uploads
 from amp.providers.social._linkedin_post import LinkedInSettings, own_rules, post_body
 from amp.providers.social._linkedin_wire import Counts, UserInfo
-from amp.providers.social._signing_in import Grant, login_url, opened_account, redeemed
+from amp.providers.social._signing_in import Grant, code_form, login_url, opened_account, redeemed
 
 LIVE_URL = "https://api.linkedin.com"
 OAUTH_URL = "https://www.linkedin.com"
@@ -174,7 +174,7 @@ class LinkedIn:
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
         """With what OpenID Connect says of the member, and the state of the gate for organizations."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": login.redirect_uri, **self._app}
+        form = code_form(code, login, **self._app)
         grant = await redeemed(self._client, f"{self._oauth_url}/oauth/v2/accessToken", Grant, form)
         user: list[UserInfo] = []
 

@@ -33,7 +33,7 @@ from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._calling import refreshed, send
-from amp.providers.social._signing_in import Grant, login_url, opened_account, redeemed
+from amp.providers.social._signing_in import Grant, code_form, login_url, opened_account, redeemed
 from amp.providers.social._tiktok_api import TikTokApi
 from amp.providers.social._tiktok_post import (
     PUBLIC,
@@ -175,7 +175,7 @@ class TikTok:
         return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app["client_key"], login)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": login.redirect_uri, **self._app}
+        form = code_form(code, login, **self._app)
         grant = await redeemed(self._client, "/v2/oauth/token/", Grant, form)
         account = await opened_account("tiktok", self.profile, grant)
         return [replace(account, details={"privateOnly": self._private_only})]

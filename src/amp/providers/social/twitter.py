@@ -33,7 +33,7 @@ from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._calling import read, refreshed, send
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
-from amp.providers.social._signing_in import Grant, login_url, opened_account, redeemed
+from amp.providers.social._signing_in import Grant, code_form, login_url, opened_account, redeemed
 from amp.providers.social._twitter_errors import failure
 from amp.providers.social._twitter_media import Uploads
 from amp.providers.social._twitter_post import LIMIT, TwitterSettings, comments_fit, first_comment, outgoing, post_body
@@ -184,12 +184,7 @@ class Twitter:
         return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": login.redirect_uri,
-            "code_verifier": login.verifier,
-        }
+        form = code_form(code, login, code_verifier=login.verifier)
         client = (self._client_id, self._client_secret)
         grant = await redeemed(self._client, "/2/oauth2/token", Grant, form, auth=client)
         return [await opened_account("twitter", self.profile, grant)]
