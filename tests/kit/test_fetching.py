@@ -11,11 +11,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sites import Names, Site, plain, redirect, site
 
 from amp.kit.addresses import is_private, is_public
 from amp.kit.errors import AmpError, Invalid, NotFound, TooLarge, Unavailable
 from amp.kit.fetching import Fetcher
+from sites import Names, Site, plain, redirect, site
 
 pytestmark = pytest.mark.anyio
 

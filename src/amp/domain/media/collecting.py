@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, delete, func, select, tuple_, union_all
+from sqlalchemy import Select, cast, delete, func, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import JSONPATH
 
 from amp.domain.media.models import Media
 from amp.domain.media.port import References, Storage, StoredFile
@@ -44,10 +45,12 @@ async def _forget(job: Job, unused: Select[UUID, UUID]) -> Sequence[str]:
 
 def _unused(columns: Iterable[Any], job: Job) -> Select[UUID, UUID]:
     # A key stands in the description of a medium, or in that of its thumbnail.
-    named = union_all(
-        *(select(cast(func.jsonb_path_query(column, "$.**.storageKey").op("#>>")("{}"), Text)) for column in columns)
-    ).subquery("named")
-    referred = select(1).where(named.c[0] == Media.storage_key).exists()
+    everywhere = cast("$.**.storageKey", JSONPATH)
+    keys = [select(func.jsonb_path_query(column, everywhere).label("key")) for column in columns]
+    named = union_all(*keys).subquery()
+        *(select(func.jsonb_path_query(column, everywhere).label("key")) for column in columns)
+    ).subquery()
+    referred = select(1).where(named.c.key == func.to_jsonb(Media.storage_key)).exists()
     return select(Media.workspace_id, Media.id).where(Media.created_at < job.clock.now() - KEPT, ~referred)
 
 
