@@ -48,8 +48,6 @@ def _unused(columns: Iterable[Any], job: Job) -> Select[UUID, UUID]:
     everywhere = cast("$.**.storageKey", JSONPATH)
     keys = [select(func.jsonb_path_query(column, everywhere).label("key")) for column in columns]
     named = union_all(*keys).subquery()
-        *(select(func.jsonb_path_query(column, everywhere).label("key")) for column in columns)
-    ).subquery()
     referred = select(1).where(named.c.key == func.to_jsonb(Media.storage_key)).exists()
     return select(Media.workspace_id, Media.id).where(Media.created_at < job.clock.now() - KEPT, ~referred)
 
