@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from amp.config import Settings
+from amp.domain.platforms import telling
 from amp.providers.discovery import social_vendors
 
 HERE = Path(__file__).parent
@@ -30,6 +31,15 @@ mode every call goes to the sandbox, and neither counts.
 
 | Platform | Base URL | Credentials |
 |---|---|---|
+"""
+
+_PLATFORMS = """# Platforms
+
+Generated from the `CAPABILITIES` of `src/amp/providers/social`: do not edit, run `python docs/reference/generate.py`.
+
+What validation holds a post to, on every contract; `/llm.txt` of a running server tells the same. Scheduling is what
+the Ampost contract offers; missions schedule everywhere, and so does the contract with `AMP_AMPOST_SCHEDULING=all`.
+
 """
 
 
@@ -55,7 +65,13 @@ def _default(field: FieldInfo) -> str:
     return "" if value in (None, {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES = {"settings.md": settings_page}
+def platforms_page() -> str:
+    platforms = [vendor.capabilities for _, vendor in sorted(social_vendors().items())]
+    sections = "".join(f"\n## {one.name}\n\n{telling.details(one)}" for one in platforms)
+    return _PLATFORMS + telling.table(platforms) + sections
+
+
+PAGES = {"settings.md": settings_page, "platforms.md": platforms_page}
 
 
 def outdated() -> list[str]:

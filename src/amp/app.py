@@ -27,6 +27,7 @@ from amp.surfaces.actor import identify
 from amp.surfaces.amp.app import create_amp_surface
 from amp.surfaces.amp.envelope import AmpContract, errors_page
 from amp.surfaces.ampost.app import create_ampost_surface, create_compatible_surface
+from amp.surfaces.ampost.llm import llm_route
 from amp.surfaces.application import render_errors
 from amp.surfaces.door import Door
 from amp.surfaces.edge import RequestIds, Timed
@@ -39,12 +40,14 @@ def build_app(runtime: Runtime) -> ASGIApp:
     door = open_door(runtime)
     amp = Timed(create_amp_surface(door, openapi=runtime.settings.openapi), "amp")
     ampost = create_ampost_surface(door, openapi=runtime.settings.openapi)
+    compatible = create_compatible_surface(door)
     contract = AmpContract(runtime.settings.base_url)
     routes: list[BaseRoute] = [
         Mount("/v1", app=amp),
         Mount("/api/amp/v1", app=amp),
         Mount("/api/v1", app=Timed(ampost, "ampost")),
-        Mount("/api", app=Timed(create_compatible_surface(door), "ampost")),
+        Mount("/api", app=Timed(compatible, "ampost")),
+        llm_route(door, ampost, compatible),
         Route("/sandbox", _to_the_feeds),
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
         Route("/docs/errors", _errors),

@@ -39,6 +39,7 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, Unpack
 from fastapi import Depends, Request, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
@@ -96,6 +97,8 @@ class Options(TypedDict, total=False):
     """What the request brings; JSON, or nothing, unless given."""
     shown_once: tuple[str, ...]
     """Fields of the answer that are never stored: a replay comes without them."""
+    answers: type[BaseModel]
+    """What a handler that writes its own Response answers, for the OpenAPI document."""
     any_query: bool
     """Whether others write the query, such as a vendor who sends somebody back: unknown parameters are ignored."""
 
@@ -160,6 +163,7 @@ class Surface:
                     handler,
                     methods=[method],
                     status_code=options.get("status", 200),
+                    answers=options.get("answers"),
                     tags=[self._tag],
                 )
 
@@ -170,7 +174,15 @@ class Surface:
 
 
 class SurfaceRoute(APIRoute):
-    def __init__(self, contract: Contract, rules: Rules, path: str, handler: Callable[..., Any], **route: Any) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        rules: Rules,
+        path: str,
+        handler: Callable[..., Any],
+        answers: type[BaseModel] | None = None,
+        **route: Any,
+    ) -> None:
         self._contract = contract
         self._rules = rules
         errors = {"model": contract.error_model, "description": "An error in the contract's envelope"}
@@ -178,7 +190,7 @@ class SurfaceRoute(APIRoute):
             path,
             handler,
             operation_id=getattr(handler, "__name__", None),
-            responses={"4XX": errors, "5XX": errors},
+            responses={**({route["status_code"]: {"model": answers}} if answers else {}), "4XX": errors, "5XX": errors},
             openapi_extra=_extra(rules),
             **route,
         )
@@ -276,7 +288,8 @@ class SurfaceRoute(APIRoute):
 def _extra(rules: Rules) -> dict[str, Any]:
     """What a route says in the OpenAPI document besides what its annotations say."""
     extra: dict[str, Any] = {"requestBody": FORM} if rules.body == "multipart" else {}
-    return {**extra, "security": [{"bearer": []}], "x-needs": rules.needs} if rules.needs else extra
+    known = {"security": [{"bearer": []}], "x-needs": rules.needs, "x-rate": rules.rate}
+    return {**extra, **known} if rules.needs else extra
 
 
 class _Read(Request):

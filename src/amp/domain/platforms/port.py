@@ -14,7 +14,9 @@ class Settings(BaseModel):
     """Base of a platform's own settings (`platformOverrides.<platform>.settings`): camelCase on the wire,
     unknown fields refused."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
     def makes_card(self, media: int) -> bool:
         """Whether a link becomes a card beside this many media; else it joins the text. Asked only where

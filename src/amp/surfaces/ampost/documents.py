@@ -64,7 +64,7 @@ _DELIVERIES = f"""
 
 _POST = _object(
     id=_id(Kind.POST, "p.id"),
-    userId=_id(Kind.USER, "coalesce(p.user_id, CAST(:owner_id AS uuid))"),
+    userId=f"coalesce({_id(Kind.USER, 'coalesce(p.user_id, CAST(:owner_id AS uuid))')}, '\"\"')",
     platformSetId=_id(Kind.PLATFORM_SET, "p.platform_set_id"),
     text=_value("p.text"),
     media="CASE WHEN p.media = '[]' THEN '[]' ELSE chr(31) || 'media' || p.media || chr(31) END",

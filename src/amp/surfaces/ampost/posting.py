@@ -4,18 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from amp.domain.publishing.describing import MediaType, WantedMedium
 from amp.domain.publishing.drafting import Override, Wanted
 from amp.kit.errors import Invalid, NotFound
 from amp.kit.ids import Kind, decode
-from amp.surfaces.fields import Body, Moment
-
-
-class CamelBody(Body):
-    model_config = ConfigDict(alias_generator=to_camel)
+from amp.surfaces.ampost.wire import WireBody
+from amp.surfaces.fields import Moment
 
 
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -26,7 +23,7 @@ _Side = Annotated[int, Field(gt=0, le=2**31)]
 _MAX_MEDIA = 50
 
 
-class MediaBody(CamelBody):
+class MediaBody(WireBody):
     """`PostMedia`. With an `id` of ours the file speaks for itself, and `url` does not count."""
 
     id: Annotated[str, Field(max_length=100)] | None = None
@@ -46,14 +43,14 @@ class MediaBody(CamelBody):
         return WantedMedium(**named, seconds=self.duration_seconds)
 
 
-class OverrideBody(CamelBody):
+class OverrideBody(WireBody):
     """`text` null: as the post's own. `settings` are the platform's, see its table."""
 
     text: Text | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class Content(CamelBody):
+class Content(WireBody):
     """`PostContent`."""
 
     text: Text = ""
@@ -64,7 +61,7 @@ class Content(CamelBody):
     platform_overrides: dict[str, OverrideBody] = Field(default_factory=dict)
 
 
-class NewPost(CamelBody):
+class NewPost(WireBody):
     content: Content
     platforms: Platforms = Field(default_factory=list)
     scheduled_for: Moment | None = None
@@ -72,7 +69,7 @@ class NewPost(CamelBody):
     platform_set_id: Annotated[str, Field(max_length=100)]
 
 
-class FlatPost(CamelBody):
+class FlatPost(WireBody):
     """A post without the nesting of `content`, as forms and tools send it."""
 
     text: Text = ""
@@ -100,7 +97,7 @@ class FlatPost(CamelBody):
         )
 
 
-class PostChanges(CamelBody):
+class PostChanges(WireBody):
     """Any subset; of `content`, too."""
 
     content: Content | None = None

@@ -19,14 +19,16 @@ from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.ampost import documents
 from amp.surfaces.ampost.listing import PostFilter, Status, post_page
 from amp.surfaces.ampost.posting import NewPost, Platforms, PostChanges, Url, changes_of, wanted_of
+from amp.surfaces.ampost.shapes import PostAnswer, PostPage
+from amp.surfaces.ampost.wire import WireBody
 from amp.surfaces.door import Door
-from amp.surfaces.fields import Body, to_wire
+from amp.surfaces.fields import to_wire
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow
 
 router = Surface("posts")
 
 
-@router.get("/posts", needs="read", rate="apiRead", unit="none")
+@router.get("/posts", needs="read", rate="apiRead", unit="none", answers=PostPage)
 async def list_posts(
     door: AtDoor,
     actor: Actor,
@@ -55,7 +57,7 @@ def _wanted_set(text: str | None) -> UUID | None:
         return UUID(int=0)
 
 
-@router.post("/posts", needs="draft", rate="createPost", status=201)
+@router.post("/posts", needs="draft", rate="createPost", status=201, answers=PostAnswer)
 async def create_post(
     uow: Uow, door: AtDoor, actor: Actor, body: NewPost, dry_run: Annotated[bool, Query(alias="dryRun")] = False
 ) -> Response:
@@ -81,7 +83,7 @@ def _verdict(found: Drafted) -> dict[str, Any]:
     return {"valid": not found.problems, "problems": [problem_document(problem) for problem in found.problems]}
 
 
-@router.get("/posts/{post_id}", needs="read", rate="apiRead", unit="none")
+@router.get("/posts/{post_id}", needs="read", rate="apiRead", unit="none", answers=PostAnswer)
 async def get_post(door: AtDoor, actor: Actor, post_id: str) -> Response:
     values = {"post_id": _id(post_id), "owner_id": actor.owner_id}
     rows = await door.units.database.read(actor.scope, documents.ONE, values)
@@ -90,7 +92,7 @@ async def get_post(door: AtDoor, actor: Actor, post_id: str) -> Response:
     return shown(door, rows[0].document)
 
 
-@router.patch("/posts/{post_id}", needs="draft", rate="createPost")
+@router.patch("/posts/{post_id}", needs="draft", rate="createPost", answers=PostAnswer)
 async def update_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: PostChanges) -> Response:
     """Change a draft or scheduled post of which nothing has begun. Another set, or other platforms, resolve the
     accounts anew; `scheduledFor: null` makes it a draft again."""
@@ -100,13 +102,13 @@ async def update_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: 
     return await post_answer(uow, door, actor, post.id)
 
 
-@router.post("/posts/{post_id}/cancel", needs="publish", rate="createPost")
+@router.post("/posts/{post_id}/cancel", needs="publish", rate="createPost", answers=PostAnswer)
 async def cancel_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str) -> Response:
     """Discard a post that is `draft`, `scheduled`, `queued`, `partial` or `failed`: nothing more of it goes out."""
     return await _discard(uow, door, actor, post_id)
 
 
-@router.delete("/posts/{post_id}", needs="publish", rate="createPost")
+@router.delete("/posts/{post_id}", needs="publish", rate="createPost", answers=PostAnswer)
 async def delete_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str) -> Response:
     """As cancel. What is published stays published."""
     return await _discard(uow, door, actor, post_id)
@@ -117,19 +119,19 @@ async def _discard(uow: UnitOfWork, door: Door, actor: Who, post_id: str) -> Res
     return await post_answer(uow, door, actor, post.id)
 
 
-@router.post("/posts/{post_id}/publish", needs="publish", rate="createPost")
+@router.post("/posts/{post_id}/publish", needs="publish", rate="createPost", answers=PostAnswer)
 async def publish_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str) -> Response:
     """Publish a `draft` or `scheduled` post at once."""
     post = await editing.publish_post(uow, door.ports, _id(post_id))
     return await post_answer(uow, door, actor, post.id)
 
 
-class Retrying(Body):
+class Retrying(WireBody):
     platforms: Platforms | None = None
     """Only these; each must have failed."""
 
 
-@router.post("/posts/{post_id}/retry", needs="publish", rate="createPost")
+@router.post("/posts/{post_id}/retry", needs="publish", rate="createPost", answers=PostAnswer)
 async def retry_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: Retrying | None = None) -> Response:
     """Publish again where it failed, and nowhere else."""
     platforms = body.platforms if body else None
@@ -139,7 +141,7 @@ async def retry_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: R
     return await post_answer(uow, door, actor, post.id)
 
 
-class Decision(Body):
+class Decision(WireBody):
     platform: Annotated[str, Field(max_length=100)]
     outcome: Literal["published", "not_published", "leave"]
     """`not_published` sends it again; `leave` lets it be failed."""
@@ -147,7 +149,7 @@ class Decision(Body):
     """Where it is, of what was published."""
 
 
-@router.post("/posts/{post_id}/resolve", needs="publish", rate="createPost")
+@router.post("/posts/{post_id}/resolve", needs="publish", rate="createPost", answers=PostAnswer)
 async def resolve_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: Decision) -> Response:
     """Tell what became of a platform whose error is `UNCONFIRMED`: nobody but a person who looks can know."""
     if body.url is not None and body.outcome != "published":

@@ -14,6 +14,7 @@ from amp.kit.errors import Invalid
 from amp.kit.ids import Kind, encode
 from amp.surfaces.ampost.posting import FlatPost, wanted_of
 from amp.surfaces.ampost.posts import post_answer, require_publish_if
+from amp.surfaces.ampost.shapes import PostAnswer
 from amp.surfaces.refusals import refusal
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow, Uploaded
 
@@ -30,7 +31,7 @@ class PostWithFiles(FlatPost):
     """Of the files, in their order."""
 
 
-@router.post("/posts", needs="draft", rate="mediaUpload", by="either", body="multipart", status=201)
+@router.post("/posts", needs="draft", rate="mediaUpload", by="either", body="multipart", status=201, answers=PostAnswer)
 async def create_post_with_files(uow: Uow, door: AtDoor, actor: Actor, upload: Uploaded) -> Response:
     """As `POST /api/v1/posts`, with the files themselves: at most 200 MB each, JPEG, PNG, WebP, MP4 or QuickTime."""
     body = _read(upload.data)

@@ -12,13 +12,13 @@ from amp.surfaces.fields import Body
 class Wire(BaseModel):
     """Base of what is sent."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True)
 
 
 class WireBody(Body):
     """Base of what is received."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
 class Success(Wire):
