@@ -288,7 +288,7 @@ class SurfaceRoute(APIRoute):
 def _extra(rules: Rules) -> dict[str, Any]:
     """What a route says in the OpenAPI document besides what its annotations say."""
     extra: dict[str, Any] = {"requestBody": FORM} if rules.body == "multipart" else {}
-    known = {"security": [{"bearer": []}], "x-needs": rules.needs, "x-rate": rules.rate}
+    known: dict[str, Any] = {"security": [{"bearer": []}], "x-needs": rules.needs, "x-rate": rules.rate}
     return {**extra, **known} if rules.needs else extra
 
 
