@@ -1,0 +1,456 @@
+"""Connecting accounts, as a person does: to the sandbox's consent page and back, over real sockets."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import CursorResult, text
+
+from amp.domain.publishing import operations as publishing
+from amp.domain.publishing.operations import Draft, Target
+from amp.kit.clock import real_now
+from amp.kit.database import SYSTEM
+from amp.kit.ids import Kind, decode
+from amp.providers.discovery import social_vendors
+from amp.sandbox import app as sandbox
+from dashboard import log_in, refused
+from world import World, good
+
+pytestmark = pytest.mark.anyio
+
+PLATFORMS = sorted(set(social_vendors()) & set(sandbox.social_vendors()))
+ONE_ACCOUNT = [name for name in PLATFORMS if name != "facebook"]
+PAGE = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+async def mine(person: httpx2.AsyncClient) -> str:
+    """An empty platform set."""
+    return good(await person.post("/api/platforms/sets", json={"name": "Mine"}))["set"]["id"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_auth_url_leads_to_the_consent_page_which_the_session_opens(
+    person: httpx2.AsyncClient, mine: str, platform: str
+) -> None:
+    page = await person.get(await auth_url(person, platform, mine), headers=PAGE)
+    assert page.status_code == 200, page.text
+    assert "Allow" in page.text
+
+
+@pytest.mark.parametrize("platform", ONE_ACCOUNT)
+async def test_allowing_it_connects_the_account_to_the_set(
+    person: httpx2.AsyncClient, served: World, mine: str, platform: str
+) -> None:
+    account = good(await person.get(await consented(person, platform, mine, login="acme")))["account"]
+    assert (account["platform"], account["platformSetId"], account["status"]) == (platform, mine, "active")
+    assert account["scopes"]
+    assert account["missingScopes"] == []
+    assert account["tokenHealth"]["lastRefreshedAt"]
+    listed = good(await served.test.get("/api/v1/accounts", params={"platformSetId": mine}))["accounts"]
+    assert listed == [account]
+
+
+async def test_the_vendor_s_words_about_the_account_are_kept(person: httpx2.AsyncClient, mine: str) -> None:
+    account = good(await person.get(await consented(person, "twitter", mine, login="acme_corp")))["account"]
+    assert (account["handle"], account["displayName"]) == ("acme_corp", "Acme Corp")
+    ends = account["tokenHealth"]["expiresAt"]
+    assert ends
+    assert account["tokenHealth"]["refreshable"] is True
+
+
+async def test_without_a_set_the_account_joins_the_default_set(person: httpx2.AsyncClient) -> None:
+    await person.delete("/api/platforms/twitter/disconnect")
+    account = good(await person.get(await consented(person, "twitter", None)))["account"]
+    (default,) = [one for one in good(await person.get("/api/platforms/sets"))["sets"] if one["isDefault"]]
+    assert account["platformSetId"] == default["id"]
+
+
+async def test_auth_url_redirects_browsers_and_whoever_asks_for_it(person: httpx2.AsyncClient, mine: str) -> None:
+    path = "/api/platforms/twitter/auth-url"
+    for options in ({"params": {"platformSetId": mine, "redirect": "true"}}, {"headers": PAGE}):
+        answer = await person.get(path, **options)
+        assert answer.status_code == 302
+        assert "/sandbox/twitter/" in answer.headers["Location"]
+
+
+async def test_the_consent_page_is_asked_with_pkce_and_our_own_callback(
+    person: httpx2.AsyncClient, server: str, mine: str
+) -> None:
+    query = parse_qs(urlsplit(await auth_url(person, "twitter", mine)).query)
+    assert query["redirect_uri"] == [f"{server}/api/platforms/twitter/callback"]
+    assert query["code_challenge_method"] == ["S256"]
+    assert len(query["state"][0]) >= 43
+
+
+async def test_a_state_is_good_once(person: httpx2.AsyncClient, mine: str) -> None:
+    back = await consented(person, "twitter", mine)
+    assert good(await person.get(back))
+    assert refused(await person.get(back), 400) == "INVALID_STATE"
+
+
+async def test_a_state_is_good_for_ten_minutes(person: httpx2.AsyncClient, served: World, mine: str) -> None:
+    back = await consented(person, "twitter", mine)
+    async with served.runtime.units.begin(SYSTEM) as uow:
+        late = {"past": real_now() - timedelta(seconds=1)}
+        await uow.session.execute(text("UPDATE connect_attempts SET expires_at = :past"), late)
+    assert refused(await person.get(back), 400) == "INVALID_STATE"
+
+
+async def test_a_state_is_good_for_its_own_platform(person: httpx2.AsyncClient, mine: str) -> None:
+    back = await consented(person, "twitter", mine)
+    assert refused(await person.get(back.replace("/twitter/", "/linkedin/")), 400) == "INVALID_STATE"
+
+
+async def test_a_state_is_good_in_the_session_that_began_it(
+    person: httpx2.AsyncClient, served: World, server: str, mine: str
+) -> None:
+    """Else somebody could be made to connect an attacker's account."""
+    back = await consented(person, "twitter", mine)
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as other:
+        assert refused(await other.get(back), 401) == "UNAUTHORIZED"
+        await log_in(other, served.tenant.email, environment="test")
+        assert refused(await other.get(back), 400) == "INVALID_STATE"
+    assert good(await person.get(back))
+
+
+@pytest.mark.parametrize("forged", ["", "?state=", "?state=x&code=y", "?code=y"])
+async def test_a_made_up_callback_is_refused(person: httpx2.AsyncClient, forged: str) -> None:
+    assert refused(await person.get(f"/api/platforms/twitter/callback{forged}"), 400) == "INVALID_STATE"
+
+
+async def test_the_verifier_and_the_state_are_stored_sealed_and_hashed(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    state = parse_qs(urlsplit(await auth_url(person, "twitter", mine)).query)["state"][0]
+    newest = "SELECT verifier, t::text AS row FROM connect_attempts t ORDER BY id DESC LIMIT 1"
+    async with served.runtime.database.transaction(SYSTEM) as session:
+        row = (await session.execute(text(newest))).one()
+    assert state not in row.row
+    assert row.verifier.startswith(f"{served.runtime.secrets.key_id}.")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_denying_it_connects_nothing_and_says_so(
+    person: httpx2.AsyncClient, served: World, mine: str, platform: str
+) -> None:
+    back = await consented(person, platform, mine, approve="no")
+    assert refused(await person.get(back), 403) == "ACCESS_DENIED"
+    assert good(await served.test.get("/api/v1/accounts", params={"platformSetId": mine})) == {"accounts": []}
+
+
+async def test_a_code_that_the_vendor_refuses_is_token_exchange_failed(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    back = await consented(person, "twitter", mine)
+    await at_vendor(served, "UPDATE sandbox.codes SET used_at = :now", now=real_now())
+    assert refused(await person.get(back), 502) == "TOKEN_EXCHANGE_FAILED"
+
+
+async def test_another_error_of_the_vendor_is_token_exchange_failed(person: httpx2.AsyncClient, mine: str) -> None:
+    state = parse_qs(urlsplit(await auth_url(person, "linkedin", mine)).query)["state"][0]
+    query = {"state": state, "error": "server_error", "error_description": "Out for <b>lunch</b>"}
+    answer = await person.get("/api/platforms/linkedin/callback", params=query, headers=PAGE)
+    assert answer.status_code == 502
+    assert "TOKEN_EXCHANGE_FAILED" in answer.text
+    assert "Out for &lt;b&gt;lunch" in answer.text
+
+
+async def test_an_account_that_cannot_be_read_is_profile_fetch_failed(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    await order(served, vendor="linkedin", fault="malformed", count=1)
+    back = await consented(person, "linkedin", mine)
+    assert refused(await person.get(back), 502) == "PROFILE_FETCH_FAILED"
+
+
+@pytest.mark.parametrize(
+    ("approve", "status", "says"), [("yes", 200, "is connected"), ("no", 403, "You did not allow it")]
+)
+async def test_a_browser_comes_back_to_a_page(
+    person: httpx2.AsyncClient, mine: str, approve: str, status: int, says: str
+) -> None:
+    page = await person.get(await consented(person, "twitter", mine, approve=approve), headers=PAGE)
+    assert (page.status_code, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert says in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_a_browser_without_a_session_comes_back_to_a_page(server: str) -> None:
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as stranger:
+        page = await stranger.get("/api/platforms/twitter/callback?state=x&code=y", headers=PAGE)
+    assert page.status_code == 401
+    assert "Log in first" in page.text
+
+
+@pytest.mark.parametrize(("approve", "told"), [("yes", "connected=acc_"), ("no", "error=ACCESS_DENIED")])
+async def test_return_to_is_where_the_person_ends_up(
+    person: httpx2.AsyncClient, mine: str, approve: str, told: str
+) -> None:
+    back = await consented(person, "twitter", mine, approve=approve, return_to="/accounts?tab=all")
+    answer = await person.get(back, headers=PAGE)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"/accounts?tab=all&{told}")
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "accounts", "/a\tb"]
+)
+async def test_return_to_leads_nowhere_else(person: httpx2.AsyncClient, elsewhere: str) -> None:
+    answer = await person.get("/api/platforms/twitter/auth-url", params={"returnTo": elsewhere})
+    assert refused(answer, 400) == "VALIDATION_FAILED"
+
+
+async def test_connecting_the_same_account_again_renews_it_in_place(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    first = good(await person.get(await consented(person, "twitter", mine, login="acme")))["account"]
+    post = await schedule(served, mine, "twitter")
+    await change(served, mine, "status = 'expired'")
+    again = good(await person.get(await consented(person, "twitter", mine, login="acme")))["account"]
+    assert (again["id"], again["status"]) == (first["id"], "active")
+    assert len(good(await served.test.get("/api/v1/accounts", params={"platformSetId": mine}))["accounts"]) == 1
+    assert await delivery_of(served, post) == ("pending", decode(Kind.ACCOUNT, first["id"], what="account"))
+
+
+async def test_another_account_on_an_occupied_platform_is_refused_until_the_first_is_disconnected(
+    person: httpx2.AsyncClient, mine: str
+) -> None:
+    assert good(await person.get(await consented(person, "twitter", mine, login="acme")))
+    other = await consented(person, "twitter", mine, login="other")
+    assert refused(await person.get(other), 409) == "PLATFORM_OCCUPIED"
+    assert good(await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine}))
+    taken = good(await person.get(await consented(person, "twitter", mine, login="other")))["account"]
+    assert taken["handle"] == "other"
+
+
+async def test_scopes_that_were_not_granted_are_told(person: httpx2.AsyncClient, mine: str) -> None:
+    back = await consented(person, "twitter", mine, grant=["tweet.read", "users.read"])
+    account = good(await person.get(back))["account"]
+    assert sorted(account["scopes"]) == ["tweet.read", "users.read"]
+    assert set(account["missingScopes"]) == {"tweet.write", "media.write", "offline.access"}
+
+
+async def test_connecting_into_a_set_that_is_gone_meanwhile_is_404(person: httpx2.AsyncClient, mine: str) -> None:
+    back = await consented(person, "twitter", mine)
+    assert good(await person.delete(f"/api/platforms/sets/{mine}"))
+    assert refused(await person.get(back), 404) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("verb", ["auth-url", "callback", "refresh", "disconnect"])
+async def test_bluesky_is_planned_and_cannot_be_connected(person: httpx2.AsyncClient, verb: str) -> None:
+    method = {"refresh": "POST", "disconnect": "DELETE"}.get(verb, "GET")
+    answer = await person.request(method, f"/api/platforms/bluesky/{verb}")
+    assert refused(answer, 404) == "NOT_FOUND"
+    assert "planned" in answer.text
+
+
+async def test_what_the_operator_did_not_set_up_is_invalid_config(person: httpx2.AsyncClient) -> None:
+    good(await person.patch("/api/session", json={"environment": "live"}))
+    assert refused(await person.get("/api/platforms/twitter/auth-url"), 502) == "INVALID_CONFIG"
+
+
+@pytest.mark.parametrize("role", ["reviewer", "viewer"])
+async def test_who_may_not_publish_connects_nothing(served: World, server: str, role: Any) -> None:
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
+        await log_in(client, await served.new_member(role), environment="test")
+        assert refused(await client.get("/api/platforms/twitter/auth-url"), 403) == "FORBIDDEN"
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("free", 5), ("pro", 20), ("max", 50)])
+async def test_connect_platform_is_limited_per_hour(served: World, server: str, plan: Any, limit: int) -> None:
+    tenant = await served.new_tenant(plan)
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
+        await log_in(client, tenant.email, environment="test")
+        answers = [await client.get("/api/platforms/twitter/auth-url") for _ in range(limit + 1)]
+    assert [answer.status_code for answer in answers] == [200] * limit + [429]
+    assert refused(answers[-1], 429) == "RATE_LIMITED"
+    assert answers[0].headers["X-RateLimit-Limit"] == str(limit)
+
+
+async def test_refresh_renews_the_tokens_now(person: httpx2.AsyncClient, served: World, mine: str) -> None:
+    good(await person.get(await consented(person, "twitter", mine)))
+    await change(served, mine, "token_renewed_at = :past", past=real_now() - timedelta(hours=1))
+    before = await tokens_of(served, mine)
+    account = good(await refresh(person, "twitter", mine))["account"]
+    assert await tokens_of(served, mine) != before
+    assert account["tokenHealth"]["lastRefreshedAt"] > (real_now() - timedelta(minutes=1)).isoformat()
+
+
+async def test_a_refused_refresh_token_means_connect_again(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    good(await person.get(await consented(person, "twitter", mine)))
+    await at_vendor(served, "UPDATE sandbox.tokens SET ended_at = :now WHERE kind = 'refresh'", now=real_now())
+    assert refused(await refresh(person, "twitter", mine), 502) in ("AUTH_EXPIRED", "AUTH_REVOKED")
+    assert (await account_in(served, mine))["status"] == "expired"
+    assert refused(await refresh(person, "twitter", mine), 409) == "REFRESH_TOKEN_EXPIRED"
+
+
+async def test_linkedin_without_a_refresh_token_requires_reconnect_instead_of_claiming_silent_refresh(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    account = good(await person.get(await consented(person, "linkedin", mine)))["account"]
+    assert account["tokenHealth"]["refreshable"] is False
+    assert account["tokenHealth"]["expiresAt"]
+    assert refused(await refresh(person, "linkedin", mine), 409) == "REFRESH_TOKEN_EXPIRED"
+    assert (await account_in(served, mine))["status"] == "active"
+    await change(served, mine, "token_expires_at = :soon", soon=real_now() + timedelta(days=6))
+    assert (await account_in(served, mine))["status"] == "expiring"
+    await change(served, mine, "token_expires_at = :past", past=real_now() - timedelta(days=1))
+    assert (await account_in(served, mine))["status"] == "expired"
+
+
+async def test_refreshing_or_disconnecting_what_is_not_connected_is_404(person: httpx2.AsyncClient, mine: str) -> None:
+    assert refused(await refresh(person, "twitter", mine), 404) == "CONNECTION_NOT_FOUND"
+    query = {"platformSetId": mine}
+    answer = await person.delete("/api/platforms/twitter/disconnect", params=query)
+    assert refused(answer, 404) == "CONNECTION_NOT_FOUND"
+
+
+async def test_disconnect_clears_the_tokens_and_tells_the_vendor(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    account = good(await person.get(await consented(person, "twitter", mine)))["account"]
+    answer = await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine})
+    assert good(answer) == {"success": True}
+    assert await tokens_of(served, mine) == (None, None)
+    shown = good(await served.test.get(f"/api/v1/accounts/{account['id']}"))["account"]
+    assert (shown["status"], shown["tokenHealth"]["refreshable"]) == ("revoked", False)
+    assert await open_tokens(served) > 0
+    await served.work()
+    assert await open_tokens(served) == 0
+
+
+async def test_an_account_that_is_connected_elsewhere_too_is_not_taken_from_there(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    """A vendor ends all of our tokens for an account at once."""
+    good(await person.get(await consented(person, "twitter", mine, login="acme")))
+    other = good(await person.post("/api/platforms/sets", json={"name": "Other"}))["set"]["id"]
+    good(await person.get(await consented(person, "twitter", other, login="acme")))
+    before = await open_tokens(served)
+    good(await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine}))
+    await served.work()
+    assert await open_tokens(served) == before
+    assert (await account_in(served, other))["status"] == "active"
+
+
+async def test_after_a_disconnect_the_same_account_can_come_back_and_what_was_scheduled_still_goes(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    first = good(await person.get(await consented(person, "twitter", mine, login="acme")))["account"]
+    post = await schedule(served, mine, "twitter")
+    good(await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine}))
+    await served.work()
+    assert (await delivery_of(served, post))[0] == "pending"
+    again = good(await person.get(await consented(person, "twitter", mine, login="acme")))["account"]
+    assert (again["id"], again["status"]) == (first["id"], "active")
+
+
+async def test_facebook_pages_wait_sealed_until_one_is_chosen(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    back = await consented(person, "facebook", mine, login="acme")
+    answer = good(await person.get(back))
+    if "account" in answer:
+        pytest.fail(f"one page only: {answer}")
+    pages = good(await person.get("/api/platforms/facebook/pages"))["pages"]
+    assert len(pages) > 1
+    assert pages[0].keys() == {"id", "name", "handle", "avatarUrl"}
+    assert refused(await choose(person, "nonsense"), 404) == "NOT_FOUND"
+    account = good(await choose(person, pages[1]["id"]))["account"]
+    assert (account["platformSetId"], account["displayName"]) == (mine, pages[1]["name"])
+    assert good(await person.get("/api/platforms/facebook/pages")) == {"pages": []}
+    assert refused(await choose(person, pages[0]["id"]), 404) == "NOT_FOUND"
+
+
+async def auth_url(person: httpx2.AsyncClient, platform: str, set_id: str | None, **query: str) -> str:
+    wanted = query | ({"platformSetId": set_id} if set_id else {})
+    return good(await person.get(f"/api/platforms/{platform}/auth-url", params=wanted))["url"]
+
+
+async def consented(
+    person: httpx2.AsyncClient,
+    platform: str,
+    set_id: str | None,
+    *,
+    approve: str = "yes",
+    return_to: str | None = None,
+    **more: Any,
+) -> str:
+    """Answer the consent page; the address that the person is sent back to."""
+    query = {"returnTo": return_to} if return_to else {}
+    url = await auth_url(person, platform, set_id, **query)
+    answer = await person.get(httpx2.URL(url).copy_merge_params({"approve": approve, **more}))
+    assert answer.status_code in (302, 303), answer.text
+    return answer.headers["Location"]
+
+
+async def refresh(person: httpx2.AsyncClient, platform: str, set_id: str) -> httpx2.Response:
+    return await person.post(f"/api/platforms/{platform}/refresh", params={"platformSetId": set_id})
+
+
+async def choose(person: httpx2.AsyncClient, page_id: str) -> httpx2.Response:
+    return await person.post("/api/platforms/facebook/pages", json={"pageId": page_id})
+
+
+async def account_in(world: World, set_id: str) -> dict[str, Any]:
+    (account,) = good(await world.test.get("/api/v1/accounts", params={"platformSetId": set_id}))["accounts"]
+    return account
+
+
+async def order(world: World, **fault: Any) -> None:
+    """Have the served sandbox misbehave."""
+    base = world.runtime.settings.base_url
+    headers = {"Authorization": f"Bearer {world.tenant.test_key}"}
+    async with httpx2.AsyncClient(base_url=base, headers=headers, trust_env=False) as client:
+        assert (await client.post("/sandbox/_faults", json=fault)).status_code == 201
+
+
+async def schedule(world: World, set_id: str, platform: str) -> str:
+    at = world.runtime.clock.now() + timedelta(days=1)
+    async with world.runtime.units.begin(await world.test_scope()) as uow:
+        draft = Draft(
+            targets={platform: Target(parts=("Soon",))},
+            text="Soon",
+            platform_set_id=decode(Kind.PLATFORM_SET, set_id, what="set"),
+            scheduled_for=at,
+        )
+        return str((await publishing.create_post(uow, draft)).id)
+
+
+async def delivery_of(world: World, post_id: str) -> tuple[str, Any]:
+    async with world.runtime.database.transaction(SYSTEM) as session:
+        query = text("SELECT status, connection_id FROM platform_posts WHERE post_id = CAST(:post AS uuid)")
+        row = (await session.execute(query, {"post": post_id})).one()
+    return row.status, row.connection_id
+
+
+async def tokens_of(world: World, set_id: str) -> tuple[str | None, str | None]:
+    async with world.runtime.database.transaction(SYSTEM) as session:
+        query = text("SELECT access_token, refresh_token FROM connections WHERE platform_set_id = :set")
+        row = (await session.execute(query, {"set": decode(Kind.PLATFORM_SET, set_id, what="set")})).one()
+    return row.access_token, row.refresh_token
+
+
+async def open_tokens(world: World) -> int:
+    """How many tokens of this tenant X still takes, of those it issued."""
+    owner = str((await world.test_scope()).workspace_id)
+    counted = "SELECT count(*) FROM sandbox.tokens WHERE vendor = 'twitter' AND owner = :owner AND ended_at IS NULL"
+    return (await at_vendor(world, counted, owner=owner)).scalar_one()
+
+
+async def change(world: World, set_id: str, what: str, **values: Any) -> None:
+    """As time would, or a vendor."""
+    wanted = values | {"set": decode(Kind.PLATFORM_SET, set_id, what="set")}
+    async with world.runtime.units.begin(SYSTEM) as uow:
+        await uow.session.execute(text(f"UPDATE connections SET {what} WHERE platform_set_id = :set"), wanted)
+
+
+async def at_vendor(world: World, statement: str, **values: Any) -> CursorResult[Any]:
+    """In the sandbox's own tables."""
+    async with world.runtime.database.engine.begin() as connection:
+        return await connection.execute(text(statement), values)
