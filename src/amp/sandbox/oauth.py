@@ -42,6 +42,8 @@ class Ask:
     account_id: Callable[[bytes], str]
     challenge: str | None = None
     challenge_method: str | None = None
+    noted: frozenset[str] = frozenset()
+    """What the code remembers among its scopes though nobody is asked for it: that access is for a while, say."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ async def _issue_code(connection: AsyncConnection, sandbox: Sandbox, ask: Ask, a
         "redirect_uri": ask.redirect_uri,
         "challenge": ask.challenge,
         "challenge_method": ask.challenge_method,
-        "scopes": sorted(ask.scopes),
+        "scopes": sorted(ask.scopes | ask.noted),
         "expires_at": real_now() + ask.code_lifetime,
     }
     await connection.execute(insert(codes).values(row))

@@ -99,6 +99,24 @@ async def redeem_refresh_token(
     return grant
 
 
+async def find_refresh_grant(
+    connection: AsyncConnection, signing_key: bytes, client: Client, token: str, now: datetime
+) -> Grant | None:
+    """What a refresh token stands for, at vendors where it may be used again and again."""
+    digest = digest_of(signing_key, token)
+    row = (await connection.execute(select(tokens).where(tokens.c.digest == digest))).one_or_none()
+    claims = read_token(signing_key, token)
+    if claims is not None:
+        if claims.vendor != client.vendor or not claims.refresh or client.owner not in ("", claims.owner):
+            return None
+        account = await _account_of_claims(connection, claims, now)
+        return None if row is not None or account.revoked_at is not None else _grant_of_claims(claims, client.client_id)
+    if row is None or row.kind != "refresh" or (row.vendor, row.client) != (client.vendor, client.client_id):
+        return None
+    account = await _account(connection, row.owner, client.vendor, row.account)
+    return None if _ending(row, account) else _grant_of_row(row)
+
+
 async def end_by_order(connection: AsyncConnection, bearer: Bearer, how: Ended) -> None:
     """A fault order ends this access token; `revoked` ends all that the account ever gave out."""
     await _end(connection, bearer.digest, bearer.grant, "access", how)
