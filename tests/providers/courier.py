@@ -191,14 +191,18 @@ def connected(owner: Owner, url: str) -> Social:
     )
 
 
-def account_at(owner: Owner, platform: SocialPlatform, *more_scopes: str) -> Account:
+def account_at(owner: Owner, platform: SocialPlatform) -> Account:
+    """An account that allowed everything there is to allow."""
     oauth = platform.capabilities.oauth
-    scopes = oauth.scopes if oauth else ()
-    return owner.account(platform.capabilities.platform, (*scopes, *more_scopes))
+    scopes = (*oauth.scopes, *oauth.scopes_by_approval) if oauth else ()
+    return owner.account(platform.capabilities.platform, scopes)
 
 
-SETTINGS: Mapping[str, Mapping[str, Any]] = {}
-"""By platform: what it will not publish without."""
+SETTINGS: Mapping[str, Mapping[str, Any]] = {"youtube": {"privacy_status": "public"}}
+"""By platform: what it publishes nothing in public without."""
+
+UNTAKEN = {"youtube": str.maketrans("", "", "<>")}
+"""By platform: characters that it refuses."""
 
 
 def kinds(capabilities: Capabilities) -> list[str]:
@@ -207,7 +211,7 @@ def kinds(capabilities: Capabilities) -> list[str]:
     settings = capabilities.settings.model_fields
     can: Mapping[str, bool] = {
         "text": capabilities.text_only,
-        **({"video": True} if capabilities.fetches_media == {"image"} else {}),
+        **({"video": True} if capabilities.fetches_media == frozenset({"image"}) else {}),
         "image": images is not None,
         "video": video is not None,
         "gif": capabilities.gif is not None,
@@ -225,8 +229,9 @@ def sample(kind: str, platform: SocialPlatform, account: Account, now: datetime,
     """A delivery of that kind with a text of its own, and with everything in it that vendors rewrite. `root` is where
     vendors that fetch media find them."""
     mark = uuid4().hex[:8]
-    first = f"Tips & tricks <{mark}> (part one) #DevTools \N{ROCKET} see https://acme.com/a_b?x=1&y=2"
     capabilities = platform.capabilities
+    first = f"Tips & tricks <{mark}> (part one) #DevTools \N{ROCKET} see https://acme.com/a_b?x=1&y=2"
+    first = first.translate(UNTAKEN.get(capabilities.platform, {}))
     media = _media(kind, capabilities, root)
     parts = (Part(first), Part(f"Second & last but one {mark}"), Part(f"The end {mark}")) if kind == "thread" else ()
     shown = "" if kind.endswith("story") else first  # stories show no text

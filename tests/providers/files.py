@@ -41,7 +41,7 @@ class File:
     name: Name = "square.png"
     root: str = ""
     thumbnail_url: str | None = None
-    thumbnail: None = None
+    thumbnail: "File | None" = None
 
     @property
     def content(self) -> bytes:
