@@ -1,4 +1,4 @@
-"""A platform is two files: the worked example of docs/extend.md is put in, and the whole contract suite runs over it."""
+"""A platform is two files: the worked example of docs/extend.md is put in, and the contract suite runs over it."""
 
 import os
 import shutil
