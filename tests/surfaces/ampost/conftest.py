@@ -2,7 +2,6 @@
 vendor's consent page."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx2
 import psycopg
@@ -10,7 +9,7 @@ import pytest
 
 from dashboard import log_in
 from serving import SECRET, serving
-from world import World, open_world
+from world import World, good, open_world
 
 
 @pytest.fixture(autouse=True)
@@ -27,17 +26,27 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield url
 
 
-@pytest.fixture
-async def served(server: str, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture(scope="module")
+async def served(server: str, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One tenant for all tests of a file: each works in a set of its own."""
+    home = tmp_path_factory.mktemp("served")
     async with open_world(
-        database_url, tmp_path, sandbox_url=f"{server}/sandbox", public_url=server, secret_key=SECRET
+        database_url, home, sandbox_url=f"{server}/sandbox", public_url=server, secret_key=SECRET
     ) as world:
         yield world
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def person(server: str, served: World) -> AsyncIterator[httpx2.AsyncClient]:
     """The tenant's owner in a browser, in the test environment."""
     async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
         await log_in(client, served.tenant.email, environment="test")
         yield client
+
+
+@pytest.fixture
+async def mine(person: httpx2.AsyncClient) -> AsyncIterator[str]:
+    """An empty platform set."""
+    made = good(await person.post("/api/platforms/sets", json={"name": "Mine"}))["set"]["id"]
+    yield made
+    await person.delete(f"/api/platforms/sets/{made}")

@@ -25,12 +25,6 @@ ONE_ACCOUNT = [name for name in PLATFORMS if name != "facebook"]
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 
-@pytest.fixture
-async def mine(person: httpx2.AsyncClient) -> str:
-    """An empty platform set."""
-    return good(await person.post("/api/platforms/sets", json={"name": "Mine"}))["set"]["id"]
-
-
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_auth_url_leads_to_the_consent_page_which_the_session_opens(
     person: httpx2.AsyncClient, mine: str, platform: str
@@ -247,9 +241,10 @@ async def test_bluesky_is_planned_and_cannot_be_connected(person: httpx2.AsyncCl
     assert "planned" in answer.text
 
 
-async def test_what_the_operator_did_not_set_up_is_invalid_config(person: httpx2.AsyncClient) -> None:
-    good(await person.patch("/api/session", json={"environment": "live"}))
-    assert refused(await person.get("/api/platforms/twitter/auth-url"), 502) == "INVALID_CONFIG"
+async def test_what_the_operator_did_not_set_up_is_invalid_config(served: World, server: str) -> None:
+    async with httpx2.AsyncClient(base_url=server, trust_env=False) as client:
+        await log_in(client, served.tenant.email, environment="live")
+        assert refused(await client.get("/api/platforms/twitter/auth-url"), 502) == "INVALID_CONFIG"
 
 
 @pytest.mark.parametrize("role", ["reviewer", "viewer"])
@@ -313,28 +308,28 @@ async def test_refreshing_or_disconnecting_what_is_not_connected_is_404(person: 
 async def test_disconnect_clears_the_tokens_and_tells_the_vendor(
     person: httpx2.AsyncClient, served: World, mine: str
 ) -> None:
-    account = good(await person.get(await consented(person, "twitter", mine)))["account"]
+    account = good(await person.get(await consented(person, "twitter", mine, login="leaver")))["account"]
     answer = await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine})
     assert good(answer) == {"success": True}
     assert await tokens_of(served, mine) == (None, None)
     shown = good(await served.test.get(f"/api/v1/accounts/{account['id']}"))["account"]
     assert (shown["status"], shown["tokenHealth"]["refreshable"]) == ("revoked", False)
-    assert await open_tokens(served) > 0
+    assert await open_tokens(served, "leaver") > 0
     await served.work()
-    assert await open_tokens(served) == 0
+    assert await open_tokens(served, "leaver") == 0
 
 
 async def test_an_account_that_is_connected_elsewhere_too_is_not_taken_from_there(
     person: httpx2.AsyncClient, served: World, mine: str
 ) -> None:
     """A vendor ends all of our tokens for an account at once."""
-    good(await person.get(await consented(person, "twitter", mine, login="acme")))
+    good(await person.get(await consented(person, "twitter", mine, login="both")))
     other = good(await person.post("/api/platforms/sets", json={"name": "Other"}))["set"]["id"]
-    good(await person.get(await consented(person, "twitter", other, login="acme")))
-    before = await open_tokens(served)
+    good(await person.get(await consented(person, "twitter", other, login="both")))
+    before = await open_tokens(served, "both")
     good(await person.delete("/api/platforms/twitter/disconnect", params={"platformSetId": mine}))
     await served.work()
-    assert await open_tokens(served) == before
+    assert await open_tokens(served, "both") == before
     assert (await account_in(served, other))["status"] == "active"
 
 
@@ -436,11 +431,15 @@ async def tokens_of(world: World, set_id: str) -> tuple[str | None, str | None]:
     return row.access_token, row.refresh_token
 
 
-async def open_tokens(world: World) -> int:
-    """How many tokens of this tenant X still takes, of those it issued."""
+async def open_tokens(world: World, handle: str) -> int:
+    """How many tokens of this account X still takes."""
+    counted = (
+        "SELECT count(*) FROM sandbox.tokens t JOIN sandbox.accounts a"
+        " ON (a.owner, a.vendor, a.remote_id) = (t.owner, t.vendor, t.account)"
+        " WHERE a.vendor = 'twitter' AND a.handle = :handle AND t.owner = :owner AND t.ended_at IS NULL"
+    )
     owner = str((await world.test_scope()).workspace_id)
-    counted = "SELECT count(*) FROM sandbox.tokens WHERE vendor = 'twitter' AND owner = :owner AND ended_at IS NULL"
-    return (await at_vendor(world, counted, owner=owner)).scalar_one()
+    return (await at_vendor(world, counted, handle=handle, owner=owner)).scalar_one()
 
 
 async def change(world: World, set_id: str, what: str, **values: Any) -> None:
