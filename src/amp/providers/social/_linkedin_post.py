@@ -17,13 +17,17 @@ from amp.domain.publishing.port import Account, Delivery, MediaFile
 
 class LinkedInSettings(Settings):
     visibility: Literal["PUBLIC", "CONNECTIONS"] = "PUBLIC"
+    """Everybody, or the member's connections."""
     article_title: str | None = None
+    """Of a link's card; absent: the link's host. Beside one image it makes a card that the image illustrates."""
     article_description: str | None = None
+    """Of a link's card."""
     alt_text: str | None = None
     """For an image that brings no alternative text of its own."""
     organization_id: str | None = None
+    """Refused: posts go out in the member's own name."""
     organization_urn: str | None = None
-    """These two are refused: posts go out in the member's own name."""
+    """Refused, like organizationId."""
 
     def makes_card(self, media: int) -> bool:
         """A link alone becomes a card; beside one image it does when it has a title: the image illustrates it."""

@@ -32,17 +32,22 @@ class TikTokSettings(Settings):
     privacy_level: Literal["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"] | None = (
         None
     )
-    """Who may see it; absent: everyone where the creator and the app may post so, else nobody else."""
+    """Who may see it, of what the account offers; absent: everyone, or only the creator where the account or the app
+    may not post in public."""
     disable_comment: bool = False
+    """Where the creator has switched comments off for the account, they are off in any case."""
     disable_duet: bool = False
+    """Videos only."""
     disable_stitch: bool = False
+    """Videos only."""
     brand_content_toggle: bool = False
-    """A paid partnership: promotes somebody else's business."""
+    """A paid partnership: promotes somebody else's business. Not with `SELF_ONLY`."""
     brand_organic_toggle: bool = False
     """Promotes the creator's own business."""
     is_aigc: bool = False
-    """Made by artificial intelligence."""
+    """Made by artificial intelligence; videos only."""
     video_cover_timestamp_ms: int | None = Field(default=None, ge=0)
+    """The moment of the video whose picture is its cover, in milliseconds."""
 
 
 def own_rules(draft: Draft, settings: Settings) -> Iterator[Problem]:

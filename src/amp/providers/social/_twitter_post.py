@@ -18,7 +18,9 @@ class TwitterSettings(Settings):
     reply_settings: Literal["following", "mentionedUsers", "subscribers", "verified"] | None = None
     """Who may reply; absent: everyone."""
     made_with_ai: bool | None = None
+    """Shown with every post of a thread."""
     paid_partnership: bool | None = None
+    """Shown with every post of a thread."""
     first_comment: str | None = None
     """A reply to the post, or to the last post of the thread."""
 

@@ -25,18 +25,24 @@ MADE_PRIVATE = "YouTube made it private, as it does while the Google project is 
 
 class YouTubeSettings(Settings):
     title: str | None = None
-    """Absent: the first line of the text."""
+    """Up to 100 characters; absent: the first line of the text."""
     description: str | None = None
-    """Absent: the text."""
+    """Up to 5,000 bytes; absent: the text."""
     tags: tuple[str, ...] = ()
+    """Up to 500 characters together."""
     category_id: str = "22"
+    """22 is People & Blogs, 28 Science & Technology."""
     privacy_status: Literal["private", "unlisted", "public"] = "private"
+    """What is not private may still be made so by Google, while the project is not verified."""
     publish_at: AwareDatetime | None = None
-    """When YouTube itself makes a private video public."""
+    """When YouTube itself makes a private video public; not together with a schedule of ours."""
     notify_subscribers: bool = True
+    """Whether YouTube tells the channel's subscribers."""
     self_declared_made_for_kids: bool = False
     contains_synthetic_media: bool = False
+    """Altered or made by artificial intelligence, and realistic."""
     first_comment: str | None = None
+    """Where the account was connected with comments, and never on private videos."""
 
 
 def own_rules(draft: Draft, settings: Settings) -> Iterator[Problem]:

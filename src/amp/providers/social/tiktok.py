@@ -96,7 +96,7 @@ CAPABILITIES = Capabilities(
     versions=(Version("TIKTOK_API_VERSION", default="v2", sunset=None),),
     described_media="always",
     caveats=(
-        "TikTok takes no post without media, and posts cannot be scheduled there, edited or deleted.",
+        "TikTok takes no post without media, and no app may edit or delete one.",
         "Until TikTok has approved the operator's app for direct posts, only the creator sees what is posted.",
         "Which privacy levels an account offers is asked of TikTok before every post.",
     ),
