@@ -157,6 +157,8 @@ async def test_insights_grow_and_one_unknown_name_fails_all(page: Member, stopwa
     assert set(kinds["value"]) == {"like", "love"}
     assert "end_time" not in views
     assert_refused(await page.get(f"/{post_id}/insights", params={"metric": f"{names},post_impressions"}), 100)
+    as_json = {"metric": '["post_clicks", "post_media_view"]'}
+    assert len((await page.get(f"/{post_id}/insights", params=as_json)).json()["data"]) == 2
     params = {"metric": "page_media_view,page_follows", "period": "day"}
     series = (await page.get(f"/{page.account}/insights", params=params)).json()["data"]
     assert sum(value["value"] for value in series[0]["values"]) >= views["value"]
@@ -171,9 +173,9 @@ async def test_the_profile_of_the_page(page: Member) -> None:
     assert (await page.get("/me")).json() == {"id": page.account, "name": "Acme"}
 
 
-@pytest.mark.parametrize("version", ["", "/v21.0", "/v26.0"])
-async def test_versions_that_live(page: Member, version: str) -> None:
-    assert (await page.get(f"{version}/me")).status_code == 200
+@pytest.mark.parametrize("path", ["/me", "/v21.0/me", "/v26.0/me", "/v26.0/me/"])
+async def test_versions_that_live_with_or_without_a_slash_behind(page: Member, path: str) -> None:
+    assert (await page.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v99.0/me", "/v3.2/me", "/v26.0/me/colour"])

@@ -23,7 +23,14 @@ from amp.sandbox.tables import accounts, upload_parts, uploads
 from amp.sandbox.vendor import Sandbox, SocialVendor
 
 _POSTS_PER_FEED = 50
-_KINDS = {"reply": "reply", "quote": "quote", "comment": "comment", "reshare": "reshare"}
+_KINDS = {
+    "reply": "reply",
+    "quote": "quote",
+    "comment": "comment",
+    "reshare": "reshare",
+    "story": "story",
+    "reel": "reel",
+}
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,15 @@ def _check_person(call: Call) -> None:
 
 async def _pages(call: Call) -> Sequence[Account]:
     person = call.account
-    for suffix in _OWN_PAGES:
-        handle = f"{person.handle}{suffix}"
+    known = await _known_pages(call)
+    missing = {f"{person.handle}{suffix}" for suffix in _OWN_PAGES} - {page.handle for page in known}
+    for handle in sorted(missing):
         await make_account(call.connection, person.owner, NAME, handle, page_id, call.now)
-    query = select_rows(accounts).where(accounts.c.owner == person.owner, accounts.c.vendor == NAME)
+    return await _known_pages(call) if missing else known
+
+
+async def _known_pages(call: Call) -> Sequence[Account]:
+    query = select_rows(accounts).where(accounts.c.owner == call.account.owner, accounts.c.vendor == NAME)
     rows = (await call.connection.execute(query.order_by(accounts.c.created_at, accounts.c.remote_id))).mappings()
     return [page for page in map(account_of, rows) if not is_person(page)]
 

@@ -9,12 +9,13 @@ from starlette.responses import JSONResponse, Response
 
 from amp.sandbox.pulling import Found
 from amp.sandbox.social import _meta_containers as containers
+from amp.sandbox.social._instagram_account import check_own
 from amp.sandbox.social._instagram_errors import publishing_error
 from amp.sandbox.social._meta_containers import Plan
 from amp.sandbox.social._meta_errors import invalid
 from amp.sandbox.social._meta_fetching import bringing
 from amp.sandbox.social._meta_fields import asked, select
-from amp.sandbox.social._meta_graph import Parameters, check_is_caller, parameters, random_id
+from amp.sandbox.social._meta_graph import Parameters, parameters, random_id
 from amp.sandbox.uploads import Upload
 from amp.sandbox.vendor import Call
 from amp.sandbox.wire import MEGABYTE
@@ -43,7 +44,7 @@ bring = bringing(image_url=_LARGEST_IMAGE, cover_url=_LARGEST_IMAGE, video_url=_
 
 
 async def create(call: Call) -> Response:
-    check_is_caller(call)
+    check_own(call)
     given = parameters(call)
     _check_caption(given.text("caption"))
     plan = await _plan(call, given)

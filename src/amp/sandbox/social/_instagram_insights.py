@@ -7,9 +7,10 @@ from starlette.responses import JSONResponse, Response
 from amp.sandbox.audience import Reactions, followers, reactions
 from amp.sandbox.ledger import Post, seen
 from amp.sandbox.social import _meta_insights as insights
+from amp.sandbox.social._instagram_account import is_own
 from amp.sandbox.social._instagram_media import own_media
 from amp.sandbox.social._meta_errors import forbidden, invalid
-from amp.sandbox.social._meta_graph import check_is_caller, parameters
+from amp.sandbox.social._meta_graph import parameters
 from amp.sandbox.social._meta_insights import DAY, Days
 from amp.sandbox.vendor import Call
 from amp.sandbox.words import words
@@ -37,7 +38,7 @@ _FEWEST_FOLLOWERS = 100
 
 
 async def of_node(call: Call) -> Response:
-    if call.request.path_params["id"] in ("me", call.account.remote_id):
+    if is_own(call):
         return await _of_account(call)
     return await _of_media(call)
 
@@ -86,7 +87,6 @@ def _shared_values(earned: Reactions) -> dict[str, Any]:
 
 
 async def _of_account(call: Call) -> Response:
-    check_is_caller(call)
     given = parameters(call)
     if given.required("period") != "day":
         raise invalid("Param period must be one of {day} for these metrics")

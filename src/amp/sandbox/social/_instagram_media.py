@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from amp.sandbox.audience import followers, reactions
+from amp.sandbox.audience import reactions
 from amp.sandbox.faults import Fault
 from amp.sandbox.ledger import (
     Draft,
@@ -20,11 +20,11 @@ from amp.sandbox.ledger import (
     seen,
 )
 from amp.sandbox.social import _meta_containers as containers
+from amp.sandbox.social._instagram_account import check_own
 from amp.sandbox.social._instagram_errors import already_posted, publishing_error
 from amp.sandbox.social._meta_errors import gone, invalid
 from amp.sandbox.social._meta_fields import asked, listed, select
 from amp.sandbox.social._meta_graph import (
-    check_is_caller,
     moment,
     parameters,
     random_id,
@@ -44,7 +44,7 @@ _TYPES = {"image": "IMAGE", "video": "VIDEO", "carousel": "CAROUSEL_ALBUM"}
 
 
 async def publish(call: Call) -> Response:
-    check_is_caller(call)
+    check_own(call)
     creation_id = parameters(call).required("creation_id")
     container = await containers.find(call, creation_id, lock=True)
     _check_publishable(call, container)
@@ -57,7 +57,7 @@ async def publish(call: Call) -> Response:
 
 
 async def quota(call: Call) -> Response:
-    check_is_caller(call)
+    check_own(call)
     values = {
         "id": None,
         "quota_usage": await _used(call),
@@ -67,7 +67,7 @@ async def quota(call: Call) -> Response:
 
 
 async def list_media(call: Call) -> Response:
-    check_is_caller(call)
+    check_own(call)
     span = Span(start=moment(call, "since"), end=moment(call, "until"), without_kinds=("comment", "story"))
     posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
     return await listed(call, posts, lambda post: post.remote_id, lambda post: shown(call, post))
@@ -75,7 +75,7 @@ async def list_media(call: Call) -> Response:
 
 async def list_stories(call: Call) -> Response:
     """Those of the last day."""
-    check_is_caller(call)
+    check_own(call)
     span = Span(start=call.now - DAY, without_kinds=("comment", "post", "reel"))
     posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
     return await listed(call, posts, lambda post: post.remote_id, lambda post: shown(call, post))
@@ -129,29 +129,6 @@ async def own_media(call: Call, verb: str = "get") -> Post:
     if post is None or post.account != call.account.remote_id or post.kind == "comment":
         raise gone(remote_id, verb)
     return post
-
-
-async def profile(call: Call) -> dict[str, Any]:
-    account = call.account
-    posts = await list_of_account(call, account.remote_id, Span(without_kinds=("comment", "story")), limit=_MANY)
-    return {
-        "id": scoped_id(account.remote_id),
-        "user_id": account.remote_id,
-        "username": account.handle,
-        "name": account.name,
-        "account_type": "BUSINESS",
-        "profile_picture_url": f"https://scontent.cdninstagram.com/v/{account.remote_id}.jpg",
-        "followers_count": followers(account.vendor, account.remote_id, account.created_at, call.now),
-        "follows_count": 120,
-        "media_count": len(posts),
-        "biography": "",
-        "website": None,
-    }
-
-
-def scoped_id(remote_id: str) -> str:
-    """The user's id as this app alone knows it; everything else goes by `user_id`."""
-    return f"26{remote_id.zfill(15)[-15:]}"
 
 
 def _check_publishable(call: Call, container: Upload | None) -> None:

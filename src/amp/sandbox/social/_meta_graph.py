@@ -33,7 +33,12 @@ class _Version(Convertor[str]):
         return value
 
 
+class _Slash(_Version):
+    regex = "/?"
+
+
 register_url_convertor("graph_version", _Version())
+register_url_convertor("graph_slash", _Slash())
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,9 @@ async def token_of(request: Request, body: bytes) -> str | None:
 
 
 def versioned(known: frozenset[str], entries: Iterable[Operation | Page]) -> tuple[Operation | Page, ...]:
-    """Every path with a version before it, and without one."""
-    entries = tuple(entries)
+    """Every path with a version before it, and without one; with a slash behind it (as Meta's own client writes it),
+    and without."""
+    entries = tuple(replace(entry, path=f"{entry.path}{{slash:graph_slash}}") for entry in entries)
     return (*(_with_version(known, entry) for entry in entries), *entries)
 
 

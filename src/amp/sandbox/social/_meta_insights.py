@@ -31,7 +31,8 @@ class Days:
 
 def metrics(call: Call, known: Collection[str], message: str) -> list[str]:
     """The names asked for. Errors: 100 when one is not known."""
-    names = [name.strip() for name in parameters(call).required("metric").split(",") if name.strip()]
+    parameters(call).required("metric")
+    names = [str(name) for name in parameters(call).listed("metric")]
     for place, name in enumerate(names):
         if name not in known:
             raise invalid(message.format(place=place, name=name, known=", ".join(sorted(known))))

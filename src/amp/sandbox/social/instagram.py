@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from amp.sandbox.faults import Step
 from amp.sandbox.ledger import amend, find_post
+from amp.sandbox.social import _instagram_account as account
 from amp.sandbox.social import _instagram_containers as containers
 from amp.sandbox.social import _instagram_insights as insights
 from amp.sandbox.social import _instagram_media as media
@@ -45,9 +46,9 @@ _LOGIN = Login(
 
 async def show(call: Call) -> Response:
     """Any node: the account, a container, a medium, a comment."""
-    remote_id = call.request.path_params.get("id", "me")
-    if remote_id in ("me", call.account.remote_id, media.scoped_id(call.account.remote_id)):
-        return JSONResponse(select(asked(call), await media.profile(call), "IGUser"))
+    remote_id = call.request.path_params["id"]
+    if account.is_own(call):
+        return JSONResponse(select(asked(call), await account.profile(call), "IGUser"))
     container = await find(call, remote_id)
     if container is not None:
         return JSONResponse(containers.shown(call, container))
