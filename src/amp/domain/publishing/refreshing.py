@@ -18,7 +18,7 @@ from amp.engine.timetable import recurring
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
 from amp.kit.errors import ProviderFailed
-from amp.kit.secrets import SecretKeys
+from amp.kit.secrets import SecretKeys, Unreadable
 from amp.kit.telemetry import log
 
 LEAST_AHEAD = timedelta(minutes=10)
@@ -85,5 +85,5 @@ async def _refresh(job: Job, due: _Due) -> None:
         async with job.units.begin(scope) as uow:
             allowed = await authority(uow, secrets, due.id)
         await refreshed(job.units, secrets, scope, due.id, allowed, platform)
-    except ProviderFailed as error:
+    except (ProviderFailed, Unreadable) as error:  # one account's trouble must not keep the others from their tokens
         log.warning("tokens were not renewed ahead of time", platform=due.platform, reason=error.message)
