@@ -17,6 +17,7 @@ from amp.providers.social._headline import headline
 from amp.providers.social._tiktok_wire import Creator, Video
 
 PUBLIC, PRIVATE = "PUBLIC_TO_EVERYONE", "SELF_ONLY"
+PRIVATE_ONLY = "Only their creator can see posts, until TikTok approves the app (TIKTOK_PRIVATE_ONLY)."
 PHOTO_TITLE = 90
 """UTF-16 units; a photo post has a description beside it."""
 
@@ -73,8 +74,7 @@ def privacy_of(settings: TikTokSettings, creator: Creator, *, private_only: bool
     """Who may see the post. Errors: ProviderFailed when the creator's account does not offer what was asked for."""
     options, wanted = creator.privacy_level_options, settings.privacy_level
     if private_only and wanted != PRIVATE:
-        note = "Only the creator can see it: TikTok has not approved the app for public posts (TIKTOK_PRIVATE_ONLY)."
-        return Privacy(PRIVATE, note if wanted else f"{note} No privacyLevel was asked for.")
+        return Privacy(PRIVATE, PRIVATE_ONLY)
     if wanted is None and PUBLIC not in options:
         return Privacy(PRIVATE, "Only the creator can see it: the account does not offer public posts.")
     if wanted is None:

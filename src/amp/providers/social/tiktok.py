@@ -36,6 +36,7 @@ from amp.providers.social._calling import refreshed, send
 from amp.providers.social._signing_in import Grant, code_form, login_url, opened_account, redeemed
 from amp.providers.social._tiktok_api import TikTokApi
 from amp.providers.social._tiktok_post import (
+    PRIVATE_ONLY,
     PUBLIC,
     TikTokSettings,
     body_of,
@@ -117,8 +118,7 @@ class TikTok:
         self._clock = clock
         self._app = {"client_key": client_key, "client_secret": client_secret}
         self._private_only = private_only
-        note = "Posts are visible to their creator only, until TikTok approves the app (TIKTOK_PRIVATE_ONLY)."
-        self.launch_notes: Sequence[str] = (note,) if private_only else ()
+        self.launch_notes: Sequence[str] = (PRIVATE_ONLY,) if private_only else ()
 
     async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
         if "post" in progress.state:
@@ -198,10 +198,9 @@ class TikTok:
             await progress.intend("photos")
         body = body_of(delivery, settings, creator, privacy.level)
         begun = await self._api.post(delivery.account, f"post/publish/{path}/init/", body, Begun, commits=commits)
-        notes = [privacy.note] if privacy.note else []
         until = (self._clock.now() + _ADDRESS_LASTS).isoformat()
-        known = {"upload_url": begun.upload_url, "upload_until": until, "privacy": privacy.level, "notes": notes}
-        await progress.save(publish_id=begun.publish_id, sent=0, **known)
+        how = {"privacy": privacy.level, "notes": list(filter(None, [privacy.note]))}
+        await progress.save(publish_id=begun.publish_id, upload_url=begun.upload_url, upload_until=until, sent=0, **how)
         return 0
 
     async def _send_from(self, held: int, delivery: Delivery, progress: Progress) -> None:
