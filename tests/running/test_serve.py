@@ -185,6 +185,7 @@ def test_the_doctor_finds_nothing_that_must_be_done(served: Served, env: dict[st
     assert result.returncode == 0, result.stdout
     assert re.search(r"^ok +isolation", result.stdout, re.MULTILINE)
     assert re.search(r"^ok +worker", result.stdout, re.MULTILINE)
+    assert re.search(r"^ok +media", result.stdout, re.MULTILINE)
 
 
 def test_migrating_can_be_asked_about(served: Served, env: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
 
@@ -15,10 +16,14 @@ from amp.commands.migrate import database_url
 from amp.commands.starting import load_settings
 from amp.config import Settings
 from amp.domain.connections.models import Connection
+from amp.domain.media.port import Storage
 from amp.engine.recovery import worker_alive
+from amp.kit.addresses import is_public
 from amp.kit.clock import real_now
 from amp.kit.database import APP_ROLE, SYSTEM, SYSTEM_ROLE
 from amp.kit.errors import AmpError
+from amp.kit.fetching import system_resolver
+from amp.kit.ids import new_id
 from amp.migrations import revision
 from amp.providers.discovery import social_vendors
 from amp.runtime import Runtime, open_runtime
@@ -194,4 +199,47 @@ async def _tokens(runtime: Runtime) -> Finding:
     return Finding("ok", "accounts", "No token needs a person soon")
 
 
-_OF_RUNTIME: tuple[Check, ...] = (_database, _roles, _isolation, _clock, _worker, _tokens)
+async def _media(runtime: Runtime) -> Finding:
+    """Whether what is written where media are kept can be read again."""
+    storage, key, place = runtime.ports.get(Storage), f"doctor/{new_id()}", runtime.settings.media_url or "AMP_HOME"
+    try:
+        await storage.put(key, _few_bytes())
+        written = b"".join([chunk async for chunk in storage.open(key)])
+        await storage.delete(key)
+    except AmpError as error:
+        return Finding("fail", "media", f"{error.message} ({place}). Check AMP_MEDIA_URL and its credentials")
+    if written != b"amp":
+        return Finding("fail", "media", f"What is written to {place} cannot be read again")
+    return Finding("ok", "media", f"Kept in {place}")
+
+
+async def _few_bytes() -> AsyncGenerator[bytes]:
+    yield b"amp"
+
+
+async def _reachable(runtime: Runtime) -> Finding:
+    """Vendors that fetch media must be able to reach us."""
+    known = runtime.settings.credentials()
+    fetching = [
+        name
+        for name in runtime.social.names()
+        if f"{name.upper()}_CLIENT_ID" in known and runtime.social.capabilities(name).fetches_media
+    ]
+    url = urlsplit(runtime.settings.base_url)
+    if not fetching or await _is_public(url.hostname or "", url.port or 443):
+        return Finding("ok", "address", f"{runtime.settings.base_url} will do")
+    names = ", ".join(fetching)
+    return Finding("warn", "address", f"{names} cannot fetch media from {url.hostname}: set AMP_PUBLIC_URL")
+
+
+async def _is_public(host: str, port: int) -> bool:
+    try:
+        return all(map(is_public, await system_resolver(host, port)))
+    except OSError:
+        return False
+
+
+_OF_RUNTIME: tuple[Check, ...] = (
+    *(_database, _roles, _isolation, _clock, _worker, _tokens),
+    *(_media, _reachable),
+)
