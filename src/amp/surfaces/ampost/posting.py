@@ -14,7 +14,6 @@ from amp.kit.ids import Kind, decode
 from amp.surfaces.ampost.wire import WireBody
 from amp.surfaces.fields import Moment
 
-
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
 Text = Annotated[str, Field(max_length=100_000)]
 Platforms = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=20)]

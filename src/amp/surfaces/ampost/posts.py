@@ -85,7 +85,7 @@ def _verdict(found: Drafted) -> dict[str, Any]:
 
 @router.get("/posts/{post_id}", needs="read", rate="apiRead", unit="none", answers=PostAnswer)
 async def get_post(door: AtDoor, actor: Actor, post_id: str) -> Response:
-    values = {"post_id": _id(post_id), "owner_id": actor.owner_id}
+    values = {"workspace_id": actor.workspace_id, "post_id": _id(post_id), "owner_id": actor.owner_id}
     rows = await door.units.database.read(actor.scope, documents.ONE, values)
     if not rows:
         raise _missing()
@@ -190,7 +190,8 @@ async def get_timeline(uow: Uow, post_id: str) -> dict[str, Any]:
 async def post_answer(uow: UnitOfWork, door: Door, actor: Who, post_id: UUID, *, status: int = 200) -> Response:
     """`{post}` as this unit of work has made it."""
     await uow.session.flush()
-    rows = await uow.transaction.rows(documents.ONE, {"post_id": post_id, "owner_id": actor.owner_id})
+    values = {"workspace_id": actor.workspace_id, "post_id": post_id, "owner_id": actor.owner_id}
+    rows = await uow.transaction.rows(documents.ONE, values)
     return shown(door, rows[0].document, status)
 
 
