@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from courier import Notebook, Owner, account_at, attempt, deliver, sample
+from courier import Crashed, Notebook, Owner, account_at, attempt, deliver, sample
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
@@ -104,6 +104,40 @@ async def test_an_upload_that_broke_goes_on_with_the_same_video(
 
 
 @pytest.mark.parametrize("kind", ["video", "reel", "filmed_story"])
+async def test_a_video_that_was_finished_unnoticed_is_not_published_twice(
+    owner: Owner, facebook: SocialPlatform, account: Account, kind: str
+):
+    delivery = sample(kind, facebook, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock)
+    done = await deliver(facebook, delivery, book)
+    kept = {name: book.state[name] for name in ("video", "session", "upload_url", "uploaded")}
+    again = await deliver(facebook, delivery, Notebook(owner.sandbox.clock, state=kept))
+    assert again.remote_id == done.remote_id
+    assert len(await owner.posts("facebook")) == 1
+
+
+@pytest.mark.parametrize("kind", ["reel", "filmed_story"])
+async def test_an_upload_that_stopped_halfway_goes_on_there(
+    owner: Owner, facebook: SocialPlatform, account: Account, kind: str
+):
+    delivery = sample(kind, facebook, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock, crash_at=1, crash_after_commit=True)
+    with pytest.raises(Crashed):
+        await attempt(facebook, delivery, book)
+    film = delivery.parts[0].media[0]
+    half = b"".join([chunk async for chunk in film.chunks()])[: film.size_bytes // 2]
+    headers = {
+        "Authorization": f"OAuth {account.access_token.get_secret_value()}",
+        "offset": "0",
+        "file_size": str(film.size_bytes),
+    }
+    await owner.http.post(book.state["upload_url"], headers=headers, content=half)
+    await deliver(facebook, delivery, book)
+    (entry,) = await owner.posts("facebook")
+    assert len(entry["media"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["video", "reel", "filmed_story"])
 async def test_a_video_that_facebook_cannot_work_on_is_refused(
     owner: Owner, facebook: SocialPlatform, account: Account, kind: str
 ):
@@ -134,6 +168,7 @@ async def test_each_page_comes_with_a_token_of_its_own(owner: Owner, facebook: S
     (code,) = parse_qs(urlsplit(consent.headers["location"]).query)["code"]
     pages = await facebook.accounts(code, LOGIN)
     assert len({page.remote_id for page in pages}) == len({page.access_token.get_secret_value() for page in pages})
+    assert len(pages) == 2, "of three, one may only be looked at"
     for page in pages:
         assert page.expires_in is None
         assert page.refresh_token is None
@@ -143,6 +178,7 @@ async def test_each_page_comes_with_a_token_of_its_own(owner: Owner, facebook: S
         assert done.remote_id.startswith(f"{page.remote_id}_")
 
 
-def test_the_consent_page_is_of_the_version_that_is_spoken(owner: Owner):
+async def test_the_consent_page_is_of_the_version_that_is_spoken(owner: Owner):
     older = Facebook(owner.sandbox.url, clock=owner.sandbox.clock, version="v25.0", client_id="7", client_secret="")
     assert "/v25.0/dialog/oauth?" in older.login_url(LOGIN)
+    await older.aclose()

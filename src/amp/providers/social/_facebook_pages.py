@@ -1,4 +1,4 @@
-"""Connecting Pages: a person logs in, and each Page that this person manages is an account with a token of its own.
+"""Connecting Pages: a person logs in, and each Page on which this person may publish is an account with its own token.
 
 The token of a Page that is taken with a long-lived token of its person has no end of its own.
 
@@ -38,7 +38,7 @@ async def pages_of(
         message = f"The Pages could not be read: {error.message}"
         raise ProviderFailed(message, remedy=Rejected("PROFILE_FETCH_FAILED"), status=error.status) from error
     if not pages:
-        raise ProviderFailed("This person manages no Page", remedy=Rejected("PROFILE_FETCH_FAILED"))
+        raise ProviderFailed("This person may publish on no Page", remedy=Rejected("PROFILE_FETCH_FAILED"))
     return [_account(page, scopes) for page in pages]
 
 
@@ -48,7 +48,7 @@ async def _pages(graph: Graph, version: str, person: SecretStr) -> list[Page]:
     for _ in range(_MOST_PAGES):
         more = {"after": after} if after else {}
         answer = await graph.read(Pages, f"/{version}/me/accounts", person, fields=_FIELDS, limit="100", **more)
-        found += [page for page in answer.data if page.access_token]
+        found += [page for page in answer.data if page.access_token and page.may_publish]
         after = answer.paging.after
         if after is None:
             break

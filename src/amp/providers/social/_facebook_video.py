@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from amp.domain.publishing.port import Account, Delivery, MediaFile, Pending, Progress
-from amp.kit.errors import ProviderFailed
+from amp.kit.errors import ProviderFailed, Rejected
 from amp.providers.social._calling import read, send, slice_of
 from amp.providers.social._facebook_post import FacebookSettings, message, own_settings
 from amp.providers.social._facebook_wire import (
@@ -55,15 +55,15 @@ class Videos:
         if state.failure:
             await progress.save(finished=False, **_AGAIN)
             raise ProviderFailed(state.failure, remedy=MEDIA_REFUSED)
-        in_feed = own_settings(delivery.settings).placement == "feed"
-        return self._post_id(state, progress) if state.is_published(in_feed=in_feed) else _LOOK_AGAIN
+        published = state.is_published(in_feed=_in_feed(delivery))
+        return self._post_id(state, progress) if published else _LOOK_AGAIN
 
-    async def accepted(self, progress: Progress) -> str | None:
+    async def accepted(self, delivery: Delivery, progress: Progress) -> str | None:
         """The id of the post or, until there is one, of the video: when the last call of the upload arrived."""
         if not progress.state.get("video"):
             return None
         state = await self._state(progress.state["video"])
-        return self._post_id(state, progress) if state.is_accepted else None
+        return self._post_id(state, progress) if state.is_accepted(in_feed=_in_feed(delivery)) else None
 
     async def _uploaded(self, delivery: Delivery, progress: Progress) -> None:
         """Begin or go on, until Facebook has all bytes."""
@@ -140,11 +140,17 @@ class Videos:
             **self._named(settings.placement, progress),
             **(_words(delivery, settings) if settings.placement != "story" else {}),
         }
+        path, token = self._edge(settings.placement), self.account.access_token
         await progress.intend("post")
-        answer = await self.graph.write(
-            Finished, self._edge(settings.placement), self.account.access_token, form, commits=True
-        )
-        await progress.save(finished=True, post_of_video=answer.post_id)
+        try:
+            post = (await self.graph.write(Finished, path, token, form, commits=True)).post_id
+        except ProviderFailed as error:
+            # Said twice, because the first time seemed not to arrive: then the video is on its way.
+            refused = isinstance(error.remedy, Rejected) or error.remedy == RESTART
+            if not refused or not await self.accepted(delivery, progress):
+                raise
+            post = None
+        await progress.save(finished=True, post_of_video=post)
 
     def _named(self, placement: Literal["feed", "reel", "story"], progress: Progress) -> dict[str, str]:
         if placement == "feed":
@@ -166,6 +172,10 @@ class Videos:
     def _edge(self, placement: str) -> str:
         root = self.video_root if placement == "feed" else ""
         return f"{root}/{self.version}/{self.account.remote_id}/{_EDGES[placement]}"
+
+
+def _in_feed(delivery: Delivery) -> bool:
+    return own_settings(delivery.settings).placement == "feed"
 
 
 def _words(delivery: Delivery, settings: FacebookSettings) -> dict[str, str]:

@@ -92,12 +92,10 @@ class VideoState(_Answer):
     status: _Status
     post_id: str | None = None
 
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the last phase of the upload was taken: before it, Facebook works on nothing."""
-        status = self.status
-        phases = (status.processing_phase.status, status.publishing_phase.status)
-        return status.video_status in ("ready", "error") or any(phase != "not_started" for phase in phases)
+    def is_accepted(self, *, in_feed: bool) -> bool:
+        """Whether the last call of the upload arrived. Reels and stories are worked on before it, too."""
+        begun = [self.status.publishing_phase, *([self.status.processing_phase] if in_feed else [])]
+        return any(phase.status != "not_started" for phase in begun) or self.is_published(in_feed=in_feed)
 
     def is_published(self, *, in_feed: bool) -> bool:
         published = self.status.publishing_phase.status == "complete"
@@ -156,6 +154,11 @@ class Page(_Answer):
     def handle(self) -> str:
         """Not every Page has a user name; its id leads there, too."""
         return self.username or self.id
+
+    @property
+    def may_publish(self) -> bool:
+        """People may only look at some of the Pages they are shown."""
+        return not self.tasks or "CREATE_CONTENT" in self.tasks
 
 
 class Pages(BaseModel):

@@ -199,7 +199,7 @@ class Facebook:
 
     async def _find_video(self, delivery: Delivery, progress: Progress) -> Done | Absent:
         """Facebook may still be working on it: then `publish` goes on from here."""
-        found = await self._videos(delivery.account).accepted(progress)
+        found = await self._videos(delivery.account).accepted(delivery, progress)
         if found is None:
             return Absent()
         await progress.save(finished=True)
