@@ -49,7 +49,8 @@ async def state_of(world: World, workspace: Scope, post_id: UUID) -> tuple[Any, 
         found = await uow.session.execute(
             text(
                 "SELECT p.status, d.status, d.error_code, d.url, d.next_attempt_at IS NOT NULL, "
-                "d.intent_at IS NOT NULL FROM posts p JOIN platform_posts d ON d.post_id = p.id AND d.platform = 'linkedin' WHERE p.id = :id"
+                "d.intent_at IS NOT NULL "
+                "FROM posts p JOIN platform_posts d ON d.post_id = p.id AND d.platform = 'linkedin' WHERE p.id = :id"
             ),
             {"id": post_id},
         )
