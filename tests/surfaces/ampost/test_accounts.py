@@ -159,6 +159,7 @@ async def test_a_token_sealed_with_an_unknown_master_key_says_which(world: World
         connection = (await all_connections(uow))[0]
         with pytest.raises(Unreadable, match="0badc0de"):
             connections.open_tokens(world.runtime.secrets, connection)
+        await uow.session.rollback()
 
 
 async def test_a_sealed_token_opens_on_its_own_row_only(world: World) -> None:

@@ -9,6 +9,7 @@ vendor's explicit refusal.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -24,7 +25,7 @@ from amp.kit.clock import real_now
 from amp.kit.database import Scope
 from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
 from amp.kit.ids import Kind, encode
-from amp.kit.secrets import SecretKeys
+from amp.kit.secrets import SecretKeys, Unreadable
 
 Answer = TypeVar("Answer")
 
@@ -52,10 +53,15 @@ async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID) -
 
 
 async def authorities(uow: UnitOfWork, secrets: SecretKeys, connection_ids: Iterable[UUID]) -> dict[UUID, Authority]:
-    """Those of many connections, by connection, read in one go (in system scope); the ones not active are left out."""
+    """Those of many connections, by connection, read in one go (in system scope); the ones not active are left out, and
+    those whose tokens cannot be opened: asked for one by one, they say why."""
     rows = await uow.session.scalars(select(Connection).where(Connection.id.in_(list(connection_ids))))
-    opened = {connection.id: _opened(secrets, connection) for connection in rows}
-    return {connection_id: found for connection_id, found in opened.items() if found}
+    found: dict[UUID, Authority] = {}
+    for connection in rows:
+        with suppress(Unreadable):
+            if opened := _opened(secrets, connection):
+                found[connection.id] = opened
+    return found
 
 
 def _opened(secrets: SecretKeys, connection: Connection) -> Authority | None:
