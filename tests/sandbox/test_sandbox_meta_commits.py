@@ -143,3 +143,12 @@ async def test_a_reset_in_the_middle_of_a_reel_leaves_what_arrived(served: World
     assert status["uploading_phase"]["bytes_transferred"] == 20_000
     answer = await member.http.post(started["upload_url"], content=film[20_000:], headers=rest)
     assert answer.json()["success"] is True
+
+
+async def test_listings_can_lag_behind(world: World, stopwatch: Stopwatch) -> None:
+    member = world.member("facebook")
+    await member.post("/me/feed", data={"message": "Hello"})
+    await world.order("facebook", "listing_lag", seconds=60)
+    assert (await member.get("/me/published_posts")).json()["data"] == []
+    stopwatch.advance(seconds=61)
+    assert len((await member.get("/me/published_posts")).json()["data"]) == 1

@@ -27,11 +27,11 @@ from amp.sandbox.social._meta_errors import failure, gone, invalid
 from amp.sandbox.social._meta_fields import asked, listed, select
 from amp.sandbox.social._meta_graph import (
     Parameters,
-    moment,
     parameters,
     parameters_read,
     random_id,
 )
+from amp.sandbox.social._meta_lists import public_posts
 from amp.sandbox.uploads import Upload, find_upload, find_uploads, note
 from amp.sandbox.vendor import Call, Refused
 
@@ -39,7 +39,6 @@ LONGEST_TEXT = 63_206
 
 _LONGEST_COMMENT = 8000
 _DUPLICATE_WINDOW = timedelta(days=1)
-_MANY = 1000
 _LINK = re.compile(r"https?://[^/\s.]+(\.[^/\s.]+)+(/\S*)?", re.IGNORECASE)
 
 
@@ -116,9 +115,7 @@ def check_account(call: Call) -> None:
 async def list_posts(call: Call) -> Response:
     """What the page published, stories left out; of films, those that are worked on no longer."""
     check_page(call)
-    span = Span(start=moment(call, "since"), end=moment(call, "until"), without_kinds=("comment", "story"))
-    found = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
-    posts = [post for post in found if post.public_from <= call.now]
+    posts = await public_posts(call, without_kinds=("comment", "story"))
 
     async def show(post: Post) -> dict[str, Any]:
         fields = asked(call, "id,message,created_time")

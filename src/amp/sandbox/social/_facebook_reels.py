@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amp.sandbox.faults import Step
-from amp.sandbox.ledger import Post, Span, count_since, list_of_account
+from amp.sandbox.ledger import Post, count_since
 from amp.sandbox.pulling import Found
 from amp.sandbox.social._facebook_films import LARGEST, judge, judge_parts, open_film, release, take
 from amp.sandbox.social._facebook_people import check_page
@@ -19,7 +19,8 @@ from amp.sandbox.social._facebook_posts import check_account, check_message, che
 from amp.sandbox.social._meta_errors import failure, gone, invalid
 from amp.sandbox.social._meta_fetching import bringing
 from amp.sandbox.social._meta_fields import asked, listed, select
-from amp.sandbox.social._meta_graph import moment, parameters, parameters_read, written
+from amp.sandbox.social._meta_graph import parameters, parameters_read, written
+from amp.sandbox.social._meta_lists import public_posts
 from amp.sandbox.uploads import Upload, find_upload, note
 from amp.sandbox.vendor import Call, Refused
 
@@ -28,7 +29,7 @@ MAX_UPLOAD = LARGEST
 _VERSION = "v26.0"
 _DAY = timedelta(days=1)
 _REELS_A_DAY = 30
-_MANY = 1000
+_KINDS = frozenset({"post", "video", "reel", "story", "comment"})
 
 bring = bringing(file_url=LARGEST)
 
@@ -83,7 +84,7 @@ async def list_reels(call: Call) -> Response:
         }
         return select(asked(call, "id,description,updated_time"), values, "Video")
 
-    posts = await _of_kind(call, "reel", moment(call, "since"))
+    posts = await public_posts(call, without_kinds=tuple(_KINDS - {"reel"}))
     return await listed(call, posts, lambda post: post.remote_id, show)
 
 
@@ -104,9 +105,9 @@ async def list_stories(call: Call) -> Response:
             "url": f"https://facebook.com/stories/{post.account}/{post.remote_id.rpartition('_')[2]}",
         }
 
-    posts = await _of_kind(call, "story", moment(call, "since"))
     fitting = {"PUBLISHED": (True,), "ARCHIVED": (False,), "": (True, False)}[wanted]
-    posts = [post for post in posts if (call.now - post.public_from < _DAY) in fitting]
+    found = await public_posts(call, without_kinds=tuple(_KINDS - {"story"}))
+    posts = [post for post in found if (call.now - post.public_from < _DAY) in fitting]
     return await listed(call, posts, lambda post: post.remote_id, show)
 
 
@@ -155,13 +156,6 @@ async def _uploaded(call: Call, purpose: str) -> Upload:
     if film.extra.get("is_released"):
         raise invalid("The video is published already")
     return film
-
-
-async def _of_kind(call: Call, kind: str, since: Any) -> list[Post]:
-    others = tuple({"post", "video", "reel", "story", "comment"} - {kind})
-    span = Span(start=since, end=moment(call, "until"), without_kinds=others)
-    posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
-    return [post for post in posts if post.public_from <= call.now]
 
 
 def _refused(message: str, kind: str, *, retriable: bool = False, status: int = 400) -> Refused:

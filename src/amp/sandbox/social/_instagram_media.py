@@ -11,10 +11,8 @@ from amp.sandbox.faults import Fault
 from amp.sandbox.ledger import (
     Draft,
     Post,
-    Span,
     count_since,
     find_post,
-    list_of_account,
     list_replies,
     make_public,
     seen,
@@ -25,19 +23,18 @@ from amp.sandbox.social._instagram_errors import already_posted, publishing_erro
 from amp.sandbox.social._meta_errors import gone, invalid
 from amp.sandbox.social._meta_fields import asked, listed, select
 from amp.sandbox.social._meta_graph import (
-    moment,
     parameters,
     random_id,
     shortcode,
     written,
 )
+from amp.sandbox.social._meta_lists import public_posts
 from amp.sandbox.uploads import Upload, note
 from amp.sandbox.vendor import Call
 
 QUOTA = 100
 DAY = timedelta(days=1)
 
-_MANY = 1000
 _LONGEST_COMMENT = 2200
 _PRODUCTS = {"post": "FEED", "reel": "REELS", "story": "STORY"}
 _TYPES = {"image": "IMAGE", "video": "VIDEO", "carousel": "CAROUSEL_ALBUM"}
@@ -68,16 +65,14 @@ async def quota(call: Call) -> Response:
 
 async def list_media(call: Call) -> Response:
     check_own(call)
-    span = Span(start=moment(call, "since"), end=moment(call, "until"), without_kinds=("comment", "story"))
-    posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
+    posts = await public_posts(call, without_kinds=("comment", "story"))
     return await listed(call, posts, lambda post: post.remote_id, lambda post: shown(call, post))
 
 
 async def list_stories(call: Call) -> Response:
     """Those of the last day."""
     check_own(call)
-    span = Span(start=call.now - DAY, without_kinds=("comment", "post", "reel"))
-    posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
+    posts = await public_posts(call, without_kinds=("comment", "post", "reel"), start=call.now - DAY)
     return await listed(call, posts, lambda post: post.remote_id, lambda post: shown(call, post))
 
 

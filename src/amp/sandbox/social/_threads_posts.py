@@ -10,10 +10,8 @@ from amp.sandbox.faults import Fault
 from amp.sandbox.ledger import (
     Draft,
     Post,
-    Span,
     count_since,
     find_post,
-    list_of_account,
     list_replies,
     make_public,
     withdraw,
@@ -22,14 +20,14 @@ from amp.sandbox.social import _meta_containers as containers
 from amp.sandbox.social import _threads_text as text_rules
 from amp.sandbox.social._meta_errors import failure, gone
 from amp.sandbox.social._meta_fields import asked, listed, select
-from amp.sandbox.social._meta_graph import check_is_caller, moment, parameters, random_id, shortcode, written
+from amp.sandbox.social._meta_graph import check_is_caller, parameters, random_id, shortcode, written
+from amp.sandbox.social._meta_lists import public_posts
 from amp.sandbox.uploads import Upload, note
 from amp.sandbox.vendor import Call, Refused
 
 DAY = timedelta(days=1)
 POST_QUOTA, REPLY_QUOTA, DELETE_QUOTA = 250, 1000, 100
 
-_MANY = 1000
 _NOT_FOUND_TEXT = "The media with the given id cannot be found. It may not be ready yet."
 _TYPES = {"text": "TEXT_POST", "image": "IMAGE", "video": "VIDEO", "carousel": "CAROUSEL_ALBUM"}
 
@@ -175,8 +173,7 @@ def follower_count(call: Call) -> int:
 
 
 async def _listed(call: Call, without_kinds: tuple[str, ...]) -> Response:
-    span = Span(start=moment(call, "since"), end=moment(call, "until"), without_kinds=without_kinds)
-    posts = await list_of_account(call, call.account.remote_id, span, limit=_MANY)
+    posts = await public_posts(call, without_kinds=without_kinds)
     return await listed(call, posts, lambda post: post.remote_id, lambda post: shown(call, post))
 
 
