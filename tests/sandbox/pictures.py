@@ -40,3 +40,9 @@ def pdf() -> bytes:
 
 def webp() -> bytes:
     return b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x07\0\0" + b"\x07\0\0"
+
+
+def animated(frames: int) -> bytes:
+    """A GIF with a colour table and, before each picture, how long it stays."""
+    frame = b"!\xf9\x04\0\0\0\0\0" + b",\0\0\0\0\x08\0\x08\0\0" + b"\x02\x02\x4c\x01\0"
+    return b"GIF89a\x08\0\x08\0\x80\0\0" + b"\0" * 6 + frame * frames + b";"

@@ -183,7 +183,7 @@ class TestInProcess:
         member = world.member("twitter")
         await world.order("twitter", "processing_failed", count=1)
         await world.order("twitter", "processing_slow", count=1, seconds=3600)
-        failing, slow = (await chunked(member, mp4()))["id"], (await chunked(member, mp4(90_000)))["id"]
+        failing, slow = [(await chunked(member, mp4(size, 10, 720, 1280)))["id"] for size in (80_000, 90_000)]
         stopwatch.advance(minutes=30)
         assert (await status(member, failing))["processing_info"]["state"] == "failed"
         assert (await status(member, slow))["processing_info"]["state"] == "in_progress"

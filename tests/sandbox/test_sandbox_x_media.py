@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from pictures import gif, jpeg, mp4, pdf, png
+from pictures import animated, gif, jpeg, mp4, pdf, png
 from pretending import Member, Stopwatch, World
 
 pytestmark = pytest.mark.anyio
@@ -102,7 +102,7 @@ async def test_one_shot_uploads_are_checked(
 
 async def test_a_video_is_worked_on_before_it_can_be_shown(world: World, stopwatch: Stopwatch) -> None:
     member = world.member("twitter")
-    data = await chunked(member, mp4())
+    data = await chunked(member, mp4(width=720, height=1280))
     assert data["processing_info"] == {"state": "pending", "check_after_secs": 1}
     refused = await post_with(member, data["id"])
     assert refused.status_code == 400
@@ -124,6 +124,35 @@ async def test_a_file_that_is_no_video_fails_in_processing(world: World, stopwat
     assert failed["state"] == "failed"
     assert failed["error"]["message"]
     assert (await post_with(member, data["id"])).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("film", "state"),
+    [
+        ({"seconds": 140, "width": 1280, "height": 720, "index_last": True}, "succeeded"),
+        ({"seconds": 141, "width": 720, "height": 1280, "index_last": True}, "failed"),
+        ({"seconds": 0.4, "width": 720, "height": 1280}, "failed"),
+        ({"width": 1080, "height": 1920}, "failed"),
+        ({"width": 1000, "height": 300}, "failed"),
+        ({"width": 31, "height": 31}, "failed"),
+    ],
+)
+async def test_a_video_is_judged_by_its_index(
+    world: World, stopwatch: Stopwatch, film: dict[str, Any], state: str
+) -> None:
+    member = world.member("twitter")
+    data = await chunked(member, mp4(**film))
+    stopwatch.advance(seconds=10)
+    answer = await member.get(f"/2/media/upload?media_id={data['id']}")  # the command is not required
+    assert answer.json()["data"]["processing_info"]["state"] == state
+
+
+@pytest.mark.parametrize(("frames", "state"), [(350, "succeeded"), (351, "failed")])
+async def test_animated_gifs_have_a_last_frame(world: World, stopwatch: Stopwatch, frames: int, state: str) -> None:
+    member = world.member("twitter")
+    data = await chunked(member, animated(frames), "tweet_gif", "image/gif")
+    stopwatch.advance(seconds=10)
+    assert (await status(member, data["id"]))["processing_info"]["state"] == state
 
 
 @pytest.mark.parametrize(("frame", "state"), [((1280, 1080), "succeeded"), ((1281, 1080), "failed")])
@@ -210,7 +239,7 @@ async def test_an_upload_expires_after_a_day(world: World, stopwatch: Stopwatch)
 async def test_four_photos_or_one_video_but_no_mix(world: World, stopwatch: Stopwatch) -> None:
     member = world.member("twitter")
     photos = [(await one_shot(member, png(8, place))).json()["data"]["id"] for place in range(1, 5)]
-    video = (await chunked(member, mp4()))["id"]
+    video = (await chunked(member, mp4(width=720, height=1280)))["id"]
     stopwatch.advance(seconds=10)
     assert (await post_with(member, photos[0], video)).status_code == 400
     assert (await post_with(member, *photos)).status_code == 201

@@ -253,3 +253,26 @@ async def test_an_unknown_path_is_a_404_in_the_vendors_words(world: World) -> No
 async def test_the_inbound_request_id_stands_in_the_ledger(world: World) -> None:
     await world.member("twitter").post("/2/tweets", json={"text": "a"}, headers={"X-Request-ID": "req_123"})
     assert (await world.ledger())[0]["request_id"] == "req_123"
+
+
+async def test_all_accounts_of_an_app_share_a_day(world: World) -> None:
+    left: list[str] = []
+    for handle in ("one", "two"):
+        answer = await world.member("twitter", handle).post("/2/tweets", json={"text": "Hello"})
+        assert answer.headers["x-rate-limit-remaining"] == "99"
+        left.append(answer.headers["x-app-limit-24hour-remaining"])
+    assert left == ["9999", "9998"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "member", "said"),
+    [
+        ("quota_exhausted", 429, "type", "https://api.x.com/2/problems/usage-capped"),
+        ("account_action", 402, "title", "CreditsDepleted"),
+    ],
+)
+async def test_an_app_can_be_at_its_end(world: World, fault: str, status: int, member: str, said: str) -> None:
+    await world.order("twitter", fault, count=1)
+    answer = await world.member("twitter").post("/2/tweets", json={"text": "Hello"})
+    assert (answer.status_code, answer.json()[member]) == (status, said)
+    assert await world.ledger() == []

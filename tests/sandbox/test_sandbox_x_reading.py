@@ -211,3 +211,15 @@ async def test_analytics_are_for_ones_own_posts(world: World, stopwatch: Stopwat
     span = "start_time=2026-11-20T00:00:00Z&end_time=2026-11-21T00:00:00Z"
     answer = await world.member("twitter", "two").get(f"/2/tweets/analytics?ids={post_id}&{span}")
     assert (answer.json()["data"], len(answer.json()["errors"])) == ([], 1)
+
+
+async def test_a_timeline_can_be_ordered_to_lag(world: World, stopwatch: Stopwatch) -> None:
+    member = world.member("twitter")
+    await member.post("/2/tweets", json={"text": "Hello"})
+    await world.order("twitter", "listing_lag", seconds=30)
+    counts: list[int] = []
+    for _ in range(2):
+        timeline = await member.get(f"/2/users/{member.account}/tweets")
+        counts.append(timeline.json()["meta"]["result_count"])
+        stopwatch.advance(seconds=31)
+    assert counts == [0, 1]

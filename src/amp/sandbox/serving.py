@@ -258,7 +258,7 @@ async def _spend(connection: AsyncConnection, grant: Grant, quota: Quota | None,
         "used": quota.cost,
     }
     used = (await connection.execute(_COUNT, row)).scalar_one()
-    return Window(quota.units, used, opened_at + quota.window)
+    return Window(quota.units, used, opened_at + quota.window, quota.window)
 
 
 def _untouched(limit: Limit | None, now: datetime) -> Window | None:

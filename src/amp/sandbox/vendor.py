@@ -80,6 +80,7 @@ class Window:
     limit: int
     used: int
     resets_at: datetime
+    lasts: timedelta = timedelta()
 
     @property
     def remaining(self) -> int:

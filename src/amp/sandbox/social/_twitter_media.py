@@ -9,20 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from amp.sandbox.faults import Fault
 from amp.sandbox.formats import recognise
+from amp.sandbox.skimming import skimmed
 from amp.sandbox.snowflakes import X_EPOCH, Snowflakes
+from amp.sandbox.social._twitter_judging import TYPES, judge
 from amp.sandbox.social._twitter_posts import Id, parse
 from amp.sandbox.social._twitter_problems import at, invalid, not_found
 from amp.sandbox.uploads import (
-    Part,
     Upload,
-    Verdict,
     add_part,
-    complete,
+    add_skimmed,
     describe,
     find_upload,
-    joined_content,
     list_parts,
     open_upload,
 )
@@ -35,15 +33,8 @@ _IDS = Snowflakes(X_EPOCH)
 _LIFETIME = timedelta(hours=24)
 _LARGEST_CHUNK = 5 * MEGABYTE
 _LARGEST = {"tweet_image": 5 * MEGABYTE, "tweet_gif": 15 * MEGABYTE, "tweet_video": 512 * MEGABYTE}
-_TYPES = {
-    "tweet_image": {"image/jpeg", "image/png", "image/webp", "image/gif"},
-    "tweet_gif": {"image/gif"},
-    "tweet_video": {"video/mp4", "video/quicktime"},
-}
-_GIF_FRAME = (1280, 1080)
 _KEY_PREFIX = {"tweet_image": 3, "tweet_gif": 16, "tweet_video": 7}
 _LAST_SEGMENT = 999
-_BYTES_PER_SECOND = 20 * MEGABYTE
 
 OneShotCategory = Literal["tweet_image", "tweet_video", "tweet_gif", "dm_image", "dm_video", "dm_gif", "subtitles"]
 Category = OneShotCategory | Literal["amplify_video"]
@@ -92,17 +83,17 @@ async def upload(call: Call) -> Response:
     if category == "tweet_video":
         raise invalid(at("media_category", [category], "Video has to be uploaded in chunks."))
     found = recognise(content)
-    if found is None or found.media_type not in _TYPES[category]:
+    if found is None or found.media_type not in TYPES[category]:
         raise invalid(at("media", [], "The media type is unrecognized."))
     opened = await _open(call, category, found.media_type, len(content))
     part = await add_part(call, opened, 0, content, keep=True)
-    return JSONResponse({"data": _shown(await _judge(call, opened, [part], content), call)})
+    return JSONResponse({"data": _shown(await judge(call, opened, [part]), call)})
 
 
 async def initialize(call: Call) -> Response:
     wanted: _Initialize = parse(call, _Initialize)
     _check_category(wanted.media_category, wanted.total_bytes)
-    if wanted.media_type not in _TYPES[wanted.media_category]:
+    if wanted.media_type not in TYPES[wanted.media_category]:
         message = f"media_type does not suit {wanted.media_category}."
         raise invalid(at("media_type", [wanted.media_type], message))
     opened = await _open(call, wanted.media_category, wanted.media_type, wanted.total_bytes)
@@ -115,7 +106,10 @@ async def append(call: Call) -> Response:
     content, number = await _segment(call)
     if not content or len(content) > _LARGEST_CHUNK:
         raise invalid(at("media", [], f"A segment holds 1 to {_LARGEST_CHUNK} bytes."))
-    await add_part(call, opened, number, content, keep=opened.kind != "tweet_video")
+    if opened.kind == "tweet_video":
+        await add_skimmed(call, opened, number, skimmed(content))
+    else:
+        await add_part(call, opened, number, content, keep=True)
     return JSONResponse({"data": {"expires_at": int(opened.expires_at.timestamp())}})
 
 
@@ -126,13 +120,12 @@ async def finalize(call: Call) -> Response:
         raise invalid(at("id", [opened.remote_id], "A segment is missing."))
     if sum(part.size for part in parts) != opened.declared_bytes:
         raise invalid(at("id", [opened.remote_id], "Segments do not add up to provided total file size."))
-    content = await joined_content(call, opened) or parts[0].head
-    return JSONResponse({"data": _shown(await _judge(call, opened, parts, content), call)})
+    return JSONResponse({"data": _shown(await judge(call, opened, parts), call)})
 
 
 async def status(call: Call) -> Response:
     query = call.request.query_params
-    if query.get("command") != "STATUS":
+    if query.get("command", "STATUS") != "STATUS":
         raise invalid(at("command", query.getlist("command"), "command must be STATUS."))
     found = await find_upload(call, query.get("media_id", ""))
     if found is None:
@@ -172,41 +165,6 @@ def _check_category(category: str, size: int) -> None:
         raise invalid(at("media_category", [category], f"{category} is for messages and captions, not for posts."))
     if size > _LARGEST[category]:
         raise invalid(at("total_bytes", [str(size)], f"File size exceeds {_LARGEST[category]} bytes."))
-
-
-async def _judge(call: Call, opened: Upload, parts: list[Part], content: bytes) -> Upload:
-    """Pictures are ready at once when their bytes are pictures; GIFs and videos are worked on first."""
-    size = sum(part.size for part in parts)
-    found = recognise(content)
-    right = found is not None and found.media_type in _TYPES[opened.kind]
-    if opened.kind == "tweet_image" and not right:
-        raise invalid(at("media", [], "The media type is unrecognized."))
-    failure = None if right else "Unsupported media format"
-    if right and opened.kind == "tweet_gif" and found and not _fits(found.width, found.height):
-        failure = "GIF dimensions are limited to 1280x1080"
-    moving = opened.kind != "tweet_image"
-    verdict = Verdict(
-        size=size,
-        waits=timedelta(seconds=1 if moving else 0),
-        works=timedelta(seconds=2 + size // _BYTES_PER_SECOND if moving else 0),
-        failure=failure,
-        format=found,
-    )
-    return await complete(call, opened, _with_orders(call, verdict))
-
-
-def _with_orders(call: Call, verdict: Verdict) -> Verdict:
-    fault = call.misfortune.fault if call.misfortune else None
-    if fault is Fault.PROCESSING_FAILED:
-        return Verdict(verdict.size, timedelta(seconds=1), timedelta(seconds=2), "Processing failed", verdict.format)
-    if fault is Fault.PROCESSING_SLOW and call.misfortune:
-        works = verdict.works + timedelta(seconds=call.misfortune.seconds)
-        return Verdict(verdict.size, verdict.waits, works, verdict.failure, verdict.format)
-    return verdict
-
-
-def _fits(width: int | None, height: int | None) -> bool:
-    return (width or 0) <= _GIF_FRAME[0] and (height or 0) <= _GIF_FRAME[1]
 
 
 def _key(upload: Upload) -> str:

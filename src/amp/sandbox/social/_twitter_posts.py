@@ -105,6 +105,7 @@ def _complaint(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def create_post(call: Call) -> Response:
+    _check_standing(call)
     wanted: NewPost = parse(call, NewPost)
     wanted = wanted.model_copy(update={"text": unicodedata.normalize("NFC", wanted.text)})
     _check_combination(wanted)
@@ -131,6 +132,16 @@ async def delete_post(call: Call) -> Response:
         raise problems.forbidden("You are not authorized to delete this Tweet.")
     await withdraw(call, remote_id)
     return JSONResponse({"data": {"deleted": True}})
+
+
+def _check_standing(call: Call) -> None:
+    match call.misfortune.fault if call.misfortune else None:
+        case Fault.QUOTA_EXHAUSTED:
+            raise problems.usage_capped()
+        case Fault.ACCOUNT_ACTION:
+            raise Refused(problems.problem(402, "CreditsDepleted", problems.CREDITS_DEPLETED))
+        case _:
+            return
 
 
 def _check_combination(wanted: NewPost) -> None:

@@ -7,6 +7,7 @@ clients compare the last segment of a problem's type, because its host has chang
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -16,6 +17,7 @@ from amp.sandbox.vendor import Refusal, Refused, Window
 
 PROBLEMS = "https://api.x.com/2/problems"
 NOT_PERMITTED = "You are not permitted to perform this action."
+CREDITS_DEPLETED = "Your enrolled account does not have any credits to fulfill this request."
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
 
 _REFUSALS: dict[Refusal, tuple[int, str, str]] = {
@@ -25,6 +27,7 @@ _REFUSALS: dict[Refusal, tuple[int, str, str]] = {
     Refusal.REVOKED_TOKEN: (401, "Unauthorized", "Unauthorized"),
     Refusal.MISSING_SCOPE: (403, "Forbidden", NOT_PERMITTED),
     Refusal.RATE_LIMITED: (429, "Too Many Requests", "Too Many Requests"),
+    Refusal.OVER_QUOTA: (429, "Too Many Requests", "Too Many Requests"),
     Refusal.TOO_LARGE: (413, "Payload Too Large", "The request entity is too large."),
     Refusal.NO_SUCH_PATH: (404, "Not Found", "Not Found"),
     Refusal.BROKEN: (500, "Internal Server Error", "Internal Server Error"),
@@ -63,6 +66,19 @@ def invalid(*errors: dict[str, Any]) -> Refused:
     return Refused(JSONResponse(body, 400, media_type="application/problem+json"))
 
 
+def usage_capped() -> Refused:
+    """The app's cap for a longer while, as the guide "Response codes" shows it."""
+    body = {
+        "title": "UsageCapExceeded",
+        "detail": "Usage cap exceeded: Daily product cap",
+        "type": f"{PROBLEMS}/usage-capped",
+        "period": "Daily",
+        "scope": "Product",
+        "status": 429,
+    }
+    return Refused(JSONResponse(body, 429, media_type="application/problem+json"))
+
+
 def at(parameter: str, values: Sequence[str], message: str) -> dict[str, Any]:
     return {"parameters": {parameter: list(values)}, "message": message}
 
@@ -88,6 +104,18 @@ def dress(response: Response, window: Window | None) -> Response:
         response.headers["x-rate-limit-limit"] = str(window.limit)
         response.headers["x-rate-limit-remaining"] = str(window.remaining)
         response.headers["x-rate-limit-reset"] = str(int(window.resets_at.timestamp()))
+    return response
+
+
+def dress_quota(response: Response, quota: Window | None) -> Response:
+    """What the app's accounts have left together: of a day in headers of its own; a shorter window takes the place of
+    the account's once it is used up."""
+    if quota and quota.used > quota.limit:
+        dress(response, quota)
+    if quota and quota.lasts >= timedelta(days=1):
+        response.headers["x-app-limit-24hour-limit"] = str(quota.limit)
+        response.headers["x-app-limit-24hour-remaining"] = str(quota.remaining)
+        response.headers["x-app-limit-24hour-reset"] = str(int(quota.resets_at.timestamp()))
     return response
 
 

@@ -1,12 +1,15 @@
 """X: reading (contract 2.167): the account, posts by id, and the timeline that answers "did it go out?"."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from starlette.responses import JSONResponse, Response
 
 from amp.sandbox.audience import reactions
+from amp.sandbox.faults import Fault, standing
 from amp.sandbox.ledger import Post, Span, find_posts, find_threads, list_of_account, seen
 from amp.sandbox.social import _twitter_query as query
 from amp.sandbox.social._twitter_problems import at, invalid, not_found
@@ -66,7 +69,7 @@ async def timeline(call: Call) -> Response:
     if not await _exists(call, user_id):
         return JSONResponse({"errors": [not_found("id", user_id, "user")]})
     size = query.number(call, "max_results", 5, 100, 10)
-    found = await list_of_account(call, user_id, _span(call), limit=size + 1)
+    found = await list_of_account(call, user_id, await _lagging(call, _span(call)), limit=size + 1)
     page, more = found[:size], len(found) > size
     body = await _listing(call, page, asked, [], "id")
     meta: dict[str, Any] = {"result_count": len(page)}
@@ -75,6 +78,15 @@ async def timeline(call: Call) -> Response:
     if more:
         meta["next_token"] = _page_token(page[-1].remote_id)
     return JSONResponse(body | {"meta": meta})
+
+
+async def _lagging(call: Call, span: Span) -> Span:
+    """By order the latest posts are not listed yet."""
+    lag = await standing(call.connection, call.account, Fault.LISTING_LAG)
+    if lag is None:
+        return span
+    latest = call.now - timedelta(seconds=lag.seconds)
+    return replace(span, end=min(span.end, latest) if span.end else latest)
 
 
 def _span(call: Call) -> Span:

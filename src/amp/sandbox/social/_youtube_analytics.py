@@ -99,7 +99,8 @@ def _range(call: Call) -> _Range:
         start, end = (date.fromisoformat(query.get(name, "")) for name in ("startDate", "endDate"))
     except ValueError as problem:
         raise _invalid("startDate", query.get("startDate", "")) from problem
-    if not 0 <= (end - start).days <= _MOST_DAYS:
+    by_day = query.get("dimensions") == "day"
+    if end < start or (by_day and (end - start).days > _MOST_DAYS):
         raise _invalid("endDate", query.get("endDate", ""))
     return _Range(start, min(end, (call.now.astimezone(UTC) - _LATE).date()))
 
