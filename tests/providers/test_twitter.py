@@ -12,7 +12,7 @@ from sandbox_server import SIGNING_KEY
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing.port import Account, Part, Pending
-from amp.kit.errors import ProviderFailed, Rejected, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry
 from amp.providers.social._twitter_post import TwitterSettings
 from amp.providers.social.twitter import CAPABILITIES, Twitter
 from amp.sandbox.accounts import sandbox_client
@@ -121,3 +121,28 @@ def test_x_takes_four_images_or_one_gif_or_one_video(media: tuple[Medium, ...], 
 def test_a_first_comment_is_a_post_like_any_other():
     (problem,) = validate(Draft(("Look",), settings={"firstComment": "x" * 281}), CAPABILITIES)
     assert (problem.field, problem.code) == ("settings.firstComment", "CONTENT_TOO_LONG")
+
+
+@pytest.mark.parametrize("fault", ["quota_exhausted", "account_action"])
+async def test_a_full_day_waits_and_an_empty_purse_does_not(
+    owner: Owner, twitter: Twitter, account: Account, fault: str
+):
+    await owner.order("twitter", fault)
+    delivery = sample("text", twitter, account, owner.sandbox.clock.now())
+    with pytest.raises(ProviderFailed) as failed:
+        await attempt(twitter, delivery, Notebook(owner.sandbox.clock))
+    if fault == "account_action":
+        assert failed.value.remedy == Rejected("CREDITS_DEPLETED")
+    else:
+        assert isinstance(failed.value.remedy, RateLimited)
+        assert failed.value.remedy.scope == "app"
+
+
+async def test_a_post_that_the_listing_shows_late_is_found_all_the_same(
+    owner: Owner, twitter: Twitter, account: Account
+):
+    await owner.order("twitter", "listing_lag", seconds=15)
+    delivery = sample("text", twitter, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock, before=lambda _step: owner.order("twitter", "accept_then_500"))
+    await deliver(twitter, delivery, book)
+    assert len(await owner.ledger("twitter")) == 1

@@ -64,6 +64,7 @@ CAPABILITIES = Capabilities(
         min_side=32,
         max_width=1280,
         max_height=1280,
+        max_pixels=1280 * 1024,
         min_aspect=1 / 3,
         max_aspect=3,
     ),
