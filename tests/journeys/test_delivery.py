@@ -1,10 +1,11 @@
 """A post goes out exactly once, or it is said why not: the delivery is broken off at every commit, the vendor
 answers with every fault, and the sandbox's own ledger is the judge."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,18 +13,25 @@ import httpx2
 import pytest
 from sqlalchemy import ClauseElement, text
 
+from amp.domain.media import operations as media
+from amp.domain.media.port import Storage
 from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.claiming import Claimed, Room, claim_due
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.operations import Draft, Target
-from amp.engine.unit_of_work import UnitsOfWork
+from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
 from amp.kit.database import SYSTEM, Database, Scope, Transaction
+from amp.providers.discovery import social_vendors as adapters
+from amp.sandbox.app import social_vendors
+from sandbox.pictures import jpeg, mp4
 from world import World, good
 
 pytestmark = pytest.mark.anyio
 
 LEASE = timedelta(seconds=60)
-LENGTH = {"twitter": 3, "linkedin": 1}  # a thread where the platform has threads
+LENGTH = {"twitter": 3}  # a thread where the platform has threads; one is enough for that
+FORGETFUL = {"tiktok"}  # lists no photos: whether a post went out is not known when its id was lost
+OTHERS = sorted(set(social_vendors()) & set(adapters()) - {"twitter", "linkedin"})
 
 
 class Crash(Exception):
@@ -119,15 +127,31 @@ class Delivery:
 
 async def scheduled(world: World, platform: str) -> Delivery:
     workspace = await world.test_scope()
-    parts = [f"Thought {number} of {uuid4().hex}" for number in range(LENGTH[platform])]
+    parts = [f"Thought {number} of {uuid4().hex}" for number in range(LENGTH.get(platform, 1))]
     async with world.runtime.units.begin(workspace) as uow:
         draft = Draft(
             targets={platform: Target(parts=tuple(parts))},
             text="\n".join(parts),
+            media=await medium_for(world, uow, platform),
             scheduled_for=uow.clock.now(),
         )
         post = await publishing.create_post(uow, draft)
     return Delivery(world, workspace, post.id, parts)
+
+
+async def medium_for(world: World, uow: UnitOfWork, platform: str) -> list[dict[str, Any]]:
+    """A picture of ours, or a film, where the platform takes nothing without."""
+    able = world.runtime.social.capabilities(platform)
+    if able.text_only:
+        return []
+    content, mime_type = (jpeg(1080, 1080), "image/jpeg") if able.images else (mp4(), "video/mp4")
+    found = {"width": 1080, "height": 1080} if able.images else {"width": 1080, "height": 1920, "durationSeconds": 10}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    kept = await media.keep_media(uow, world.runtime.ports.get(Storage), chunks(), mime_type=mime_type)
+    return [media.describe(kept) | found]
 
 
 async def ledger(world: World, server: str) -> list[str]:
@@ -143,22 +167,27 @@ async def order(world: World, server: str, vendor: str, fault: str | None = None
         good(await client.post("/sandbox/_faults", json={"vendor": vendor, "fault": fault, **how}, headers=headers))
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
-@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+@pytest.mark.parametrize(
+    ("platform", "after"),
+    [*product(["twitter", "linkedin"], [False, True]), *product(OTHERS, [True])],
+    ids=lambda value: {False: "before the commit", True: "after the commit"}.get(value, value),
+)
 async def test_a_process_that_dies_at_any_commit_leaves_one_post(
     fast_world: World, server: str, platform: str, after: bool
 ) -> None:
-    dies_at = 0
-    expected: list[str] = []
+    dies_at, sure = 0, list[str]()
     while True:
         dies_at += 1
         delivery = await scheduled(fast_world, platform)
         dying = Dying(fast_world.runtime.database, dies_at, after=after)
         with suppress(Crash):
             await delivery.step(dying)
-        assert await delivery.finish() == "published"
-        expected += delivery.parts
-        assert await ledger(fast_world, server) == expected, f"died at commit {dies_at}"
+        ended = await delivery.finish()
+        assert ended == "published" or (platform in FORGETFUL and ended == "unconfirmed"), f"died at commit {dies_at}"
+        sure += delivery.parts if ended == "published" else []
+        public = await ledger(fast_world, server)
+        assert len(public) == len(set(public)), f"died at commit {dies_at}"
+        assert [text for text in public if text in sure] == sure, f"died at commit {dies_at}"
         if dying.commits < dies_at:
             break
     assert dies_at > 3
@@ -214,9 +243,9 @@ async def test_every_lost_answer_is_looked_for_twice(fast_world: World, server: 
     assert [kind for kind in told if kind in ("not there yet", "absent")] == ["not there yet", "absent"] * 2
 
 
-@pytest.mark.parametrize("platform", ["twitter", "linkedin"])
+@pytest.mark.parametrize(("platform", "code"), [("twitter", "REFRESH_TOKEN_EXPIRED"), ("linkedin", "AUTH_REVOKED")])
 async def test_a_revoked_token_fails_the_post_and_asks_for_a_reconnect(
-    fast_world: World, server: str, platform: str
+    fast_world: World, server: str, platform: str, code: str
 ) -> None:
     await order(fast_world, server, platform, "revoked_token", count=5)
     delivery = await scheduled(fast_world, platform)
@@ -226,7 +255,7 @@ async def test_a_revoked_token_fails_the_post_and_asks_for_a_reconnect(
         found = await uow.session.execute(
             text("SELECT c.status, p.error_code FROM connections c JOIN platform_posts p ON p.connection_id = c.id")
         )
-        assert ("expired", "AUTH_EXPIRED") in [tuple(row) for row in found]
+        assert ("expired", code) in [tuple(row) for row in found]
     assert await ledger(fast_world, server) == []
 
 
