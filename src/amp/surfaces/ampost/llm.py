@@ -94,7 +94,8 @@ def _platforms(door: Door) -> Iterator[str]:
     yield telling.table(platforms)
     if door.ports.get(PostingRules).schedule_everywhere:
         yield "On this server every platform can be scheduled.\n"
-    yield "".join(f"{name} is planned and is no target yet.\n" for name in PLANNED.values())
+    planned = [name for key, name in PLANNED.items() if key not in social.names()]
+    yield "".join(f"{name} is planned and is no target yet.\n" for name in planned)
     for capabilities in platforms:
         yield f"### {capabilities.name} (`{capabilities.platform}`)\n\n{telling.details(capabilities)}"
 
