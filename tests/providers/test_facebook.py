@@ -1,9 +1,11 @@
 """Facebook's own ways: placements, uploads that go on where they stopped, and the Pages of one person."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from courier import Crashed, Notebook, Owner, account_at, attempt, deliver, sample
+from long_film import long_film
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
@@ -113,6 +115,20 @@ async def test_a_video_that_was_finished_unnoticed_is_not_published_twice(
     kept = {name: book.state[name] for name in ("video", "session", "upload_url", "uploaded")}
     again = await deliver(facebook, delivery, Notebook(owner.sandbox.clock, state=kept))
     assert again.remote_id == done.remote_id
+    assert len(await owner.posts("facebook")) == 1
+
+
+@pytest.mark.parametrize("crash_at", [None, 2, 3, 4])
+async def test_a_long_film_goes_in_the_parts_that_facebook_wants(
+    owner: Owner, facebook: SocialPlatform, account: Account, crash_at: int | None
+):
+    """Even where the answer to a part was not kept: then Facebook says where to go on."""
+    delivery = sample("video", facebook, account, owner.sandbox.clock.now())
+    (part,) = delivery.parts
+    delivery = replace(delivery, parts=(replace(part, media=(long_film(9_000_000),)),))
+    book = Notebook(owner.sandbox.clock, crash_at=crash_at)
+    await deliver(facebook, delivery, book)
+    assert book.state["window"] == [9_000_000, 9_000_000]
     assert len(await owner.posts("facebook")) == 1
 
 

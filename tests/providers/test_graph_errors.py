@@ -121,6 +121,8 @@ ON: Mapping[str, list[Case]] = {
     "threads": [
         (24, 4279009, NOT_READY),
         (24, None, NOT_READY),
+        (9, 2207042, RateLimited(None)),
+        (9, None, RateLimited(None)),
         (1, 4279013, TAKEN_DOWN),
         (1, 2207051, TAKEN_DOWN),
     ],

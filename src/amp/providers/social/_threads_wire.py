@@ -5,7 +5,7 @@ Source: developers.facebook.com, Threads API v1.0, and Meta's sample app (`fbsam
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from amp.kit.errors import Rejected, Remedy, Retry
+from amp.kit.errors import RateLimited, Rejected, Remedy, Retry
 from amp.providers.social._calling import Row
 from amp.providers.social._containers import Seen, Status
 from amp.providers.social._graph import ERRORS as GRAPH_ERRORS
@@ -18,6 +18,8 @@ ERRORS = (
     Row(Rejected("VALIDATION_FAILED", field="text"), says="LINK_LIMIT_EXCEEDED"),
     Row(Rejected("CONTENT_TOO_LONG", field="text"), says="500 characters"),
     Row(MEDIA_REFUSED, says="media could not be fetched"),
+    Row(RateLimited(None), code="/2207042"),
+    Row(RateLimited(None), code="9"),
     Row(NOT_READY, code="24"),
     *GRAPH_ERRORS,
 )
