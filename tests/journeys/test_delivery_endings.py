@@ -1,0 +1,145 @@
+"""How deliveries end that are not simply published: with notes, after a vendor that never finishes, for media that
+have to be fetched first, and when one receipt of many is bad."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import text
+
+from amp.domain.media import operations as media
+from amp.domain.media.links import MediaLinks
+from amp.domain.media.port import Storage
+from amp.domain.publishing import operations as publishing
+from amp.domain.publishing.claiming import Claimed, Room, claim_due
+from amp.domain.publishing.delivering import Courier
+from amp.domain.publishing.operations import Draft, Target
+from amp.domain.publishing.outcomes import PROCESSING_AT_MOST, Outcomes
+from amp.domain.publishing.port import Done, LeaseLost, Pending
+from amp.domain.publishing.recording import Log, Recorder
+from amp.kit.database import SYSTEM, Scope
+from amp.kit.errors import ProviderFailed, Retry
+from world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def claimed(world: World, platform: str = "linkedin", **draft: Any) -> Claimed:
+    """A post that is due, claimed."""
+    workspace = await world.test_scope()
+    async with world.runtime.units.begin(SYSTEM) as uow:
+        await uow.session.execute(text("UPDATE platform_posts SET next_attempt_at = NULL, intent_at = NULL"))
+    async with world.runtime.units.begin(workspace) as uow:
+        wanted = Draft({platform: Target(("Look at this",))}, "Look at this", scheduled_for=uow.clock.now(), **draft)
+        await publishing.create_post(uow, wanted)
+    claims, _ = await claim_due(world.runtime.units, courier(world).terms, Room(9, 9, {}))
+    (one,) = claims
+    return one
+
+
+def courier(world: World) -> Courier:
+    runtime = world.runtime
+    return Courier(runtime.units, runtime.ports, missed_after=timedelta(days=365), lease=timedelta(seconds=60))
+
+
+def outcomes_of(world: World, one: Claimed) -> Outcomes:
+    units = world.runtime.units
+    return Outcomes(units, Log(Recorder(units), one), one)
+
+
+async def row_of(world: World, one: Claimed) -> Any:
+    async with world.runtime.units.begin(Scope(workspace_id=one.workspace_id)) as uow:
+        found = await uow.session.execute(text("SELECT * FROM platform_posts WHERE id = :id"), {"id": one.id})
+        return found.one()
+
+
+async def told_of(world: World, one: Claimed) -> list[tuple[str, dict[str, Any]]]:
+    async with world.runtime.units.begin(Scope(workspace_id=one.workspace_id)) as uow:
+        query = text("SELECT kind, detail FROM timeline_events WHERE post_id = :id ORDER BY id")
+        return [(row.kind, row.detail) for row in await uow.session.execute(query, {"id": one.post_id})]
+
+
+async def test_what_a_person_should_know_of_a_post_is_kept_and_told(world: World) -> None:
+    one = await claimed(world)
+    note = "TikTok made this private"
+    await outcomes_of(world, one).record(Done("1", "https://example.com/1", notes=(note,)))
+    row = await row_of(world, one)
+    assert (row.status, row.notes) == ("published", [note])
+    assert ("published", {"url": "https://example.com/1", "notes": [note]}) in await told_of(world, one)
+
+
+@pytest.mark.parametrize(("intended", "ends"), [(True, "unconfirmed"), (False, "failed")])
+async def test_a_vendor_that_processes_for_ever_is_not_waited_for(world: World, intended: bool, ends: str) -> None:
+    one = await claimed(world)
+    long_ago = world.runtime.clock.now() - PROCESSING_AT_MOST
+    one = replace(one, was="processing", processing_since=long_ago, first_intent_at=long_ago if intended else None)
+    await outcomes_of(world, one).record(Pending(timedelta(minutes=1)))
+    row = await row_of(world, one)
+    assert (row.status, row.next_attempt_at) == (ends, None)
+    assert "processing it since" in row.error_message
+
+
+async def test_looking_in_vain_is_counted(world: World) -> None:
+    """A vendor that keeps answering badly while it works is given up after as many tries as any other."""
+    one = replace(await claimed(world), was="processing", processing_since=world.runtime.clock.now())
+    await outcomes_of(world, one).failed(ProviderFailed("no answer", remedy=Retry()))
+    row = await row_of(world, one)
+    assert (row.status, row.attempt) == ("processing", one.attempt + 1)
+    last = replace(one, attempt=10)
+    with pytest.raises(LeaseLost):
+        await outcomes_of(world, replace(last, fence=last.fence - 1)).failed(ProviderFailed("no", remedy=Retry()))
+    await outcomes_of(world, last).failed(ProviderFailed("no answer", remedy=Retry()))
+    assert (await row_of(world, one)).status == "failed"
+
+
+async def test_media_that_a_platform_needs_as_bytes_are_fetched_before_the_first_attempt(fast_world: World) -> None:
+    workspace = await fast_world.test_scope()
+
+    async def picture() -> AsyncIterator[bytes]:
+        drawn = BytesIO()
+        Image.new("RGB", (640, 640)).save(drawn, "JPEG")
+        yield drawn.getvalue()
+
+    async with fast_world.runtime.units.begin(workspace) as uow:
+        storage = fast_world.runtime.ports.get(Storage)
+        kept = await media.keep_media(uow, storage, picture(), mime_type="image/jpeg")
+        url = fast_world.runtime.ports.get(MediaLinks).url(uow.workspace_id, kept.id)
+    one = await claimed(fast_world, media=[{"type": "image", "mimeType": "image/jpeg", "url": url}])
+    await courier(fast_world).deliver(one)
+    row = await row_of(fast_world, one)
+    kinds = [kind for kind, _ in await told_of(fast_world, one)]
+    assert row.status == "published", await told_of(fast_world, one)
+    assert kinds.index("media") < kinds.index("attempt")
+    assert (row.media[0]["width"], row.media[0]["url"]) == (640, url)
+    assert row.media[0]["storageKey"]
+
+
+async def test_media_that_cannot_be_fetched_fail_the_post_and_nothing_was_sent(fast_world: World) -> None:
+    gone = f"{fast_world.runtime.settings.base_url}/media/gone"
+    one = await claimed(fast_world, media=[{"type": "image", "mimeType": "image/jpeg", "url": gone}])
+    await courier(fast_world).deliver(one)
+    row = await row_of(fast_world, one)
+    assert (row.status, row.error_code, row.first_intent_at) == ("failed", "MEDIA_UPLOAD_FAILED", None)
+
+
+async def test_one_bad_receipt_does_not_take_the_others_along(world: World) -> None:
+    one = await claimed(world)
+    recorder = Recorder(world.runtime.units)
+    good, bad = Log(recorder, one), Log(recorder, replace(one, workspace_id=one.id))
+    bad.note("attempt")
+    bad_write = bad.conclude(status="published", published_at="no date at all")
+    written, refused, stale = await asyncio.gather(
+        good.conclude(status="published", next_attempt_at=None),
+        bad_write,
+        Log(recorder, replace(one, fence=one.fence - 1)).conclude(status="failed"),
+        return_exceptions=True,
+    )
+    assert written is None
+    assert isinstance(refused, Exception)
+    assert isinstance(stale, LeaseLost)
+    assert (await row_of(world, one)).status == "published"
