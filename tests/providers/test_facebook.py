@@ -6,13 +6,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from courier import Crashed, Notebook, Owner, account_at, attempt, deliver, sample
 from long_film import long_film
+from sandbox_server import SIGNING_KEY
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing.port import Account, Login, SocialPlatform
 from amp.kit.errors import ProviderFailed, Rejected
 from amp.providers.discovery import Social
+from amp.providers.social._facebook_pages import BUSINESS_SCOPE
 from amp.providers.social.facebook import CAPABILITIES, Facebook
+from amp.sandbox.accounts import sandbox_client
 
 pytestmark = pytest.mark.anyio
 
@@ -162,7 +165,7 @@ async def test_a_video_that_facebook_cannot_work_on_is_refused(
     await owner.order("facebook", "processing_failed")
     with pytest.raises(ProviderFailed) as refused:
         await attempt(facebook, delivery, book)
-    assert refused.value.remedy == Rejected("UNSUPPORTED_MEDIA_CONFIG", field="media")
+    assert refused.value.remedy == Rejected("MEDIA_UPLOAD_FAILED", field="media")
     assert await owner.posts("facebook") == []
     await deliver(facebook, delivery, book)  # whoever tries again uploads it again
     assert len(await owner.posts("facebook")) == 1
@@ -192,6 +195,19 @@ async def test_each_page_comes_with_a_token_of_its_own(owner: Owner, facebook: S
         delivery = sample("text", facebook, account, owner.sandbox.clock.now())
         done = await deliver(facebook, delivery, Notebook(owner.sandbox.clock))
         assert done.remote_id.startswith(f"{page.remote_id}_")
+
+
+async def test_where_it_was_approved_the_pages_of_businesses_are_asked_for(owner: Owner):
+    client = sandbox_client(SIGNING_KEY, vendor="facebook", owner=owner.name)
+    url = f"{owner.sandbox.url}/facebook"
+    app = {"client_id": client.client_id, "client_secret": client.secret}
+    approved = Facebook(url, clock=owner.sandbox.clock, version="v26.0", more_scopes=[BUSINESS_SCOPE], **app)
+    consent = await owner.http.get(f"{approved.login_url(LOGIN)}&approve=auto")
+    (code,) = parse_qs(urlsplit(consent.headers["location"]).query)["code"]
+    pages = await approved.accounts(code, LOGIN)
+    assert all(BUSINESS_SCOPE in page.scopes for page in pages)
+    assert len(pages) == 2
+    await approved.aclose()
 
 
 async def test_the_consent_page_is_of_the_version_that_is_spoken(owner: Owner):

@@ -189,6 +189,8 @@ REMEDIES = [
     ("expired_token", RefreshToken),
     ("revoked_token", (RefreshToken, Reconnect)),
     ("duplicate", Rejected),
+    ("quota_exhausted", RateLimited),
+    ("account_action", Rejected),
 ]
 
 

@@ -14,7 +14,7 @@ from amp.domain.platforms.validation import validate
 from amp.domain.publishing.port import Account, Delivery, Done, Part, SocialPlatform
 from amp.kit.errors import ProviderFailed, Retry, Unknown
 from amp.providers.discovery import Social
-from amp.providers.social._graph import MEDIA_REFUSED
+from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED
 from amp.providers.social._threads_post import ThreadsSettings, children, parent
 from amp.providers.social._threads_wire import ContainerStatus
 from amp.providers.social.threads import CAPABILITIES
@@ -131,8 +131,8 @@ def test_containers_are_made_as_threads_documents_them(
         ("FAILED_DOWNLOADING_VIDEO", Retry()),
         ("UNKNOWN", Retry()),
         (None, Retry()),
-        ("FAILED_PROCESSING_AUDIO", MEDIA_REFUSED),
-        ("FAILED_PROCESSING_VIDEO", MEDIA_REFUSED),
+        ("FAILED_PROCESSING_AUDIO", MEDIA_FAILED),
+        ("FAILED_PROCESSING_VIDEO", MEDIA_FAILED),
         ("INVALID_ASPEC_RATIO", MEDIA_REFUSED),
         ("INVALID_BIT_RATE", MEDIA_REFUSED),
         ("INVALID_DURATION", MEDIA_REFUSED),

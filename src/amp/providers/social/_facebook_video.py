@@ -25,7 +25,7 @@ from amp.providers.social._facebook_wire import (
     upload_failure,
     where_to_go_on,
 )
-from amp.providers.social._graph import MEDIA_REFUSED, Graph
+from amp.providers.social._graph import MEDIA_FAILED, Graph
 
 _LOOK_AGAIN = Pending(timedelta(seconds=20))
 _EDGES: Mapping[str, str] = {"feed": "videos", "reel": "video_reels", "story": "video_stories"}
@@ -54,7 +54,7 @@ class Videos:
         state = await self._state(progress.state["video"])
         if state.failure:
             await progress.save(finished=False, **_AGAIN)
-            raise ProviderFailed(state.failure, remedy=MEDIA_REFUSED)
+            raise ProviderFailed(state.failure, remedy=MEDIA_FAILED)
         published = state.is_published(in_feed=_in_feed(delivery))
         return self._post_id(state, progress) if published else _LOOK_AGAIN
 

@@ -28,6 +28,8 @@ NOT_READY = Retry(after=timedelta(seconds=30))
 TAKEN_DOWN = Rejected("ACCOUNT_ACTION_REQUIRED")
 """The owner has to do something in the vendor's own app: a checkpoint, a restriction, a block."""
 MEDIA_REFUSED = Rejected("UNSUPPORTED_MEDIA_CONFIG", field="media")
+MEDIA_FAILED = Rejected("MEDIA_UPLOAD_FAILED", field="media")
+"""Meta could not work on a file, and does not say what is wrong with it."""
 
 ERRORS = (
     Row(Reconnect("AUTH_REVOKED"), code="190/458"),  # the person removed the app

@@ -11,7 +11,7 @@ from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities
 from amp.domain.publishing.port import Account, Login, Profile
 from amp.providers.social._graph import granted
-from amp.providers.social._signing_in import Grant, opened_account, redeemed
+from amp.providers.social._signing_in import Grant, code_form, opened_account, redeemed
 
 _FRAGMENT = "#_"
 """What Meta leaves at the end of its redirects."""
@@ -61,13 +61,8 @@ class MetaApp:
 
         Errors: ProviderFailed, `TOKEN_EXCHANGE_FAILED` or `PROFILE_FETCH_FAILED`.
         """
-        form = {
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-            "grant_type": "authorization_code",
-            "redirect_uri": login.redirect_uri,
-            "code": code.removesuffix(_FRAGMENT),
-        }
+        app = {"client_id": self.client_id, "client_secret": self.client_secret}
+        form = code_form(code.removesuffix(_FRAGMENT), login, **app)
         short = await redeemed(self.client, self.redeems_at, _ShortLived, form)
         query = {
             "grant_type": self.exchange_type,

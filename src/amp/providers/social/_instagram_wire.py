@@ -11,7 +11,7 @@ from amp.kit.errors import RateLimited, Rejected, Remedy
 from amp.providers.social._calling import Refusal, Row
 from amp.providers.social._containers import EXPIRED, Seen, Status
 from amp.providers.social._graph import ERRORS as GRAPH_ERRORS
-from amp.providers.social._graph import MEDIA_REFUSED, NOT_READY, TAKEN_DOWN, TRANSIENT, graph_remedy
+from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED, NOT_READY, TAKEN_DOWN, TRANSIENT, graph_remedy
 
 FEED = {
     "views": "impressions",
@@ -88,4 +88,4 @@ def _failure(status: str) -> Remedy:
     """What a container's text says went wrong: the error's subcode is in it."""
     codes = frozenset(f"/{subcode}" for subcode in re.findall(r"\b\d{7}\b", status))
     remedy = graph_remedy(Refusal(400, codes, status), ERRORS, commits=False)
-    return MEDIA_REFUSED if remedy == Rejected("PLATFORM_ERROR") else remedy
+    return MEDIA_FAILED if remedy == Rejected("PLATFORM_ERROR") else remedy

@@ -9,7 +9,7 @@ from amp.kit.errors import RateLimited, Rejected, Remedy, Retry
 from amp.providers.social._calling import Row
 from amp.providers.social._containers import Seen, Status
 from amp.providers.social._graph import ERRORS as GRAPH_ERRORS
-from amp.providers.social._graph import MEDIA_REFUSED, NOT_READY, TAKEN_DOWN
+from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED, NOT_READY, TAKEN_DOWN
 
 ERRORS = (
     Row(NOT_READY, code="/4279009"),  # published right after it was made
@@ -46,7 +46,7 @@ class ContainerStatus(Status):
         if self.status != "ERROR":
             return Seen(self.status)
         reason = self.error_message or ""
-        remedy: Remedy = Retry() if reason in _TRY_AGAIN else MEDIA_REFUSED
+        remedy: Remedy = Retry() if reason in _TRY_AGAIN else MEDIA_FAILED if "FAILED" in reason else MEDIA_REFUSED
         return Seen("ERROR", remedy, f"Threads: {reason or 'no reason given'}")
 
 

@@ -29,7 +29,7 @@ from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Rejected, Un
 from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
-from amp.providers.social._facebook_pages import pages_of
+from amp.providers.social._facebook_pages import BUSINESS_SCOPE, pages_of
 from amp.providers.social._facebook_photos import Photos
 from amp.providers.social._facebook_post import FacebookSettings, has_video, message, own_settings, rules
 from amp.providers.social._facebook_video import Videos
@@ -75,6 +75,7 @@ CAPABILITIES = Capabilities(
         ),
         pkce=False,
         scope_separator=",",
+        scopes_by_approval=(BUSINESS_SCOPE,),
     ),
     metrics=frozenset({"impressions", "reach", "likes", "comments", "shares", "clicks"}),
     versions=(Version("META_GRAPH_VERSION", GRAPH_VERSION, GRAPH_SUNSET),),
@@ -94,7 +95,16 @@ class Facebook:
     """Facebook refuses what a Page just said, yet does not name the first."""
     launch_notes = ()
 
-    def __init__(self, base_url: str, *, clock: Clock, version: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        clock: Clock,
+        version: str,
+        client_id: str,
+        client_secret: str,
+        more_scopes: Sequence[str] = (),
+    ) -> None:
         self._client = vendor_client(base_url)
         self._graph = Graph("Facebook", self._client, ERRORS, clock)
         self._base_url = base_url
@@ -103,6 +113,7 @@ class Facebook:
         self._video_root = VIDEO_URL if base_url == LIVE_URL else ""
         self._client_id = client_id
         self._client_secret = client_secret
+        self._more_scopes = more_scopes
 
     async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
         if "post" not in progress.state:
@@ -162,7 +173,8 @@ class Facebook:
         return Profile(page.id, page.handle, page.name, page.picture.data.url)
 
     def login_url(self, login: Login) -> str:
-        page = login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login)
+        more = self._more_scopes
+        page = login_url(CAPABILITIES, LIVE_URL, self._base_url, self._client_id, login, more_scopes=more)
         return page.replace(f"/{GRAPH_VERSION}/dialog/", f"/{self._version}/dialog/", 1)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
@@ -256,5 +268,6 @@ PLATFORM = SocialVendor(
         version=credentials.get("META_GRAPH_VERSION", GRAPH_VERSION),
         client_id=credentials.get("FACEBOOK_CLIENT_ID"),
         client_secret=credentials.get("FACEBOOK_CLIENT_SECRET"),
+        more_scopes=credentials.words("FACEBOOK_EXTRA_SCOPES"),
     ),
 )
