@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import httpx2
 from files import File
-from files import File as Picture  # noqa: F401 (what most tests call one)
 from pydantic import SecretStr
 from sandbox_server import SIGNING_KEY
 

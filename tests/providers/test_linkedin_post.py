@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from courier import Picture
+from files import File
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from amp.domain.platforms.port import Draft
+from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing.port import Account, Delivery, Part
 from amp.providers.social._linkedin_post import LinkedInSettings, little_text, post_body
@@ -76,14 +76,14 @@ def test_visibility_is_a_setting():
 
 
 def test_one_image_is_media_and_several_are_a_multi_image():
-    one = replace(DELIVERY, parts=(Part("Look", (Picture("m1", "A cat"),)),))
+    one = replace(DELIVERY, parts=(Part("Look", (File("m1", "A cat"),)),))
     assert content(one, IMAGE) == {"media": {"id": IMAGE, "altText": "A cat"}}
-    two = replace(DELIVERY, parts=(Part("Look", (Picture("m1", "A cat"), Picture("m2"))),))
+    two = replace(DELIVERY, parts=(Part("Look", (File("m1", "A cat"), File("m2"))),))
     assert content(two, IMAGE, OTHER) == {"multiImage": {"images": [{"id": IMAGE, "altText": "A cat"}, {"id": OTHER}]}}
 
 
 def test_the_alternative_text_of_the_settings_serves_an_image_without_one():
-    one = replace(DELIVERY, parts=(Part("Look", (Picture("m1"),)),), settings=LinkedInSettings(alt_text="A dog"))
+    one = replace(DELIVERY, parts=(Part("Look", (File("m1"),)),), settings=LinkedInSettings(alt_text="A dog"))
     assert content(one, IMAGE) == {"media": {"id": IMAGE, "altText": "A dog"}}
 
 
@@ -106,7 +106,7 @@ def test_a_card_has_the_title_and_description_of_the_settings():
 
 
 def test_beside_an_image_a_titled_link_is_a_card_with_a_thumbnail_and_another_joins_the_text():
-    pictured = replace(DELIVERY, parts=(Part("Look", (Picture("m1"),)),), link_url="https://acme.com")
+    pictured = replace(DELIVERY, parts=(Part("Look", (File("m1"),)),), link_url="https://acme.com")
     assert content(pictured, IMAGE) == {"media": {"id": IMAGE}}
     assert post_body(pictured, [IMAGE])["commentary"] == "Look\n\nhttps://acme.com"
     titled = replace(pictured, settings=LinkedInSettings(article_title="Launch"))
@@ -131,3 +131,29 @@ def test_what_a_card_says_needs_a_link(field: str):
 def test_posting_for_an_organisation_is_refused(field: str):
     (problem,) = validate(Draft(("Hello",), settings={field: "1"}), CAPABILITIES)
     assert "organization is not open" in problem.message
+
+
+VIDEO = Medium("video/mp4", size_bytes=9_000_000, seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("draft", "fields"),
+    [
+        (Draft(("Look",), media=(VIDEO,)), []),
+        (Draft(("Look",), media=(VIDEO,), link="https://acme.com"), []),
+        (Draft(("Look",), media=(VIDEO, VIDEO)), ["media"]),
+        (Draft(("Look",), media=(replace(VIDEO, size_bytes=74_999),)), ["media[0].sizeBytes"]),
+        (Draft(("Look",), media=(replace(VIDEO, seconds=2),)), ["media[0].durationSeconds"]),
+        (
+            Draft(("Look",), media=(VIDEO,), link="https://acme.com", settings={"articleTitle": "Launch"}),
+            ["settings.articleTitle"],
+        ),
+    ],
+)
+def test_it_takes_one_video_and_no_card_beside_it(draft: Draft, fields: list[str]):
+    assert [problem.field for problem in validate(draft, CAPABILITIES)] == fields
+
+
+def test_a_video_is_media_without_an_alternative_text():
+    filmed = replace(DELIVERY, parts=(Part("Look", (File("m1", "A cat", "tall.mp4"),)),))
+    assert content(filmed, "urn:li:video:1") == {"media": {"id": "urn:li:video:1"}}

@@ -146,3 +146,12 @@ async def test_a_post_that_the_listing_shows_late_is_found_all_the_same(
     book = Notebook(owner.sandbox.clock, before=lambda _step: owner.order("twitter", "accept_then_500"))
     await deliver(twitter, delivery, book)
     assert len(await owner.ledger("twitter")) == 1
+
+
+async def test_x_may_be_asked_in_its_old_spelling(owner: Owner, account: Account):
+    older = Twitter(f"{owner.sandbox.url}/twitter", client_id="", client_secret="", fields="tweet")
+    delivery = sample("text", older, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock, before=lambda _step: owner.order("twitter", "accept_then_500"))
+    done = await deliver(older, delivery, book)
+    assert set((await older.metrics(account, [done.remote_id]))[done.remote_id]) == CAPABILITIES.metrics
+    await older.aclose()

@@ -1,7 +1,7 @@
 """Reading X: both spellings of its fields, and knowing one's own post again after X rewrote it."""
 
 import pytest
-from courier import Picture
+from files import File
 
 from amp.domain.publishing.port import Part
 from amp.providers.social._twitter_wire import Post, Posts, Sought
@@ -63,7 +63,7 @@ def test_a_hidden_field_hides_the_post_and_a_missing_post_is_gone():
 def sought(
     text: str = TEXT, *, pictures: int = 0, thread: str | None = None, known: str = "", keys: str = ""
 ) -> Sought:
-    part = Part(text, (Picture("med_1"),) * pictures)
+    part = Part(text, (File("med_1"),) * pictures)
     return Sought(part, thread, frozenset(known.split()), frozenset(keys.split()))
 
 

@@ -74,6 +74,11 @@ def test_where_uploads_are_forced_to_private_nothing_makes_them_public_later():
     assert privacy_notes(YouTubeSettings(), "private", force_private=True) == ()
 
 
+def test_a_video_that_becomes_public_later_is_noted():
+    (note,) = privacy_notes(YouTubeSettings(publish_at=NOON), "private", force_private=False)
+    assert "2026-11-20T12:00:00Z" in note
+
+
 @pytest.mark.parametrize(
     ("asked", "became", "notes"), [("public", "private", 1), ("public", "public", 0), ("unlisted", "private", 1)]
 )

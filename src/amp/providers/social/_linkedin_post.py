@@ -14,6 +14,9 @@ from amp.domain.platforms.port import Draft, Problem, Settings
 from amp.domain.platforms.text_length import with_link
 from amp.domain.publishing.port import Account, Delivery, MediaFile
 
+SMALLEST_VIDEO = 75_000
+"""Bytes."""
+
 
 class LinkedInSettings(Settings):
     visibility: Literal["PUBLIC", "CONNECTIONS"] = "PUBLIC"
@@ -37,6 +40,10 @@ class LinkedInSettings(Settings):
 def own_rules(draft: Draft, settings: Settings) -> Iterator[Problem]:
     assert isinstance(settings, LinkedInSettings)  # noqa: S101 (what `capabilities.settings` makes)
     has_video = any(medium.kind == "video" for medium in draft.media)
+    for index, medium in enumerate(draft.media):
+        if medium.kind == "video" and (medium.size_bytes or SMALLEST_VIDEO) < SMALLEST_VIDEO:
+            message = f"LinkedIn takes videos of at least {SMALLEST_VIDEO:,} bytes"
+            yield Problem("linkedin", f"media[{index}].sizeBytes", "UNSUPPORTED_MEDIA_CONFIG", message)
     for field in ("article_title", "article_description", "organization_id", "organization_urn"):
         if getattr(settings, field) is None:
             continue

@@ -4,7 +4,7 @@ Source: Google's discovery document youtube.v3 and the guides of the YouTube Dat
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import AwareDatetime
@@ -21,6 +21,8 @@ FORCED = (
     "It was uploaded as private, as all videos are until Google verifies the project (YOUTUBE_FORCE_PRIVATE_UPLOADS)."
 )
 MADE_PRIVATE = "YouTube made it private, as it does while the Google project is not verified; {} was asked for."
+
+PUBLIC_LATER = "It is private, and YouTube makes it public at {}."
 
 
 class YouTubeSettings(Settings):
@@ -123,13 +125,13 @@ def video_body(delivery: Delivery, settings: YouTubeSettings, *, force_private: 
 
 
 def privacy_notes(settings: YouTubeSettings, privacy: str, *, force_private: bool) -> tuple[str, ...]:
-    """What a person should know of who can see it."""
+    """What a person should know of who can see it, and when."""
     if force_private and (settings.privacy_status != "private" or settings.publish_at):
         return (FORCED,)
     if privacy and privacy != settings.privacy_status:
         return (MADE_PRIVATE.format(settings.privacy_status),) if privacy == "private" else ()
-    return ()
+    return (PUBLIC_LATER.format(_rfc3339(settings.publish_at)),) if settings.publish_at else ()
 
 
 def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
