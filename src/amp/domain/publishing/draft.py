@@ -40,3 +40,5 @@ class Created:
     id: UUID
     deliveries: Mapping[str, UUID]
     """The PlatformPost of each platform."""
+    told: str = ""
+    """What was asked of the rows that were written."""

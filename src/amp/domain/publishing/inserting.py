@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from amp.domain.publishing.draft import Created, Draft
 from amp.domain.publishing.timeline import current_request
@@ -27,29 +28,37 @@ _DELIVERIES = """
 
 _DELIVERIES_ONLY = text(f"{_DELIVERIES} RETURNING id")
 
-_POST = text(
-    f"""
-    WITH post AS (
-        INSERT INTO posts (
-            workspace_id, id, platform_set_id, text, media, link_url, platform_overrides, status, scheduled_for,
-            content_id, user_id, created_at, updated_at
+
+@lru_cache
+def _writing(told: str) -> TextClause:
+    return text(
+        f"""
+        WITH post AS (
+            INSERT INTO posts (
+                workspace_id, id, platform_set_id, text, media, link_url, platform_overrides, status, scheduled_for,
+                content_id, user_id, created_at, updated_at
+            )
+            VALUES (
+                :workspace_id, :post_id, :set_id, :text, CAST(:media AS jsonb), :link_url,
+                CAST(:overrides AS jsonb), :status, :scheduled_for, :content_id, :user_id, :now, :now
+            )
+            RETURNING *
+        ), deliveries AS ({_DELIVERIES} RETURNING *), event AS (
+            INSERT INTO timeline_events (workspace_id, id, post_id, at, kind, detail, request_id)
+            VALUES (:workspace_id, :event_id, :post_id, :now, 'created', CAST(:detail AS jsonb), :request_id)
         )
-        VALUES (
-            :workspace_id, :post_id, :set_id, :text, CAST(:media AS jsonb), :link_url,
-            CAST(:overrides AS jsonb), :status, :scheduled_for, :content_id, :user_id, :now, :now
-        )
-    ), deliveries AS ({_DELIVERIES})
-    INSERT INTO timeline_events (workspace_id, id, post_id, at, kind, detail, request_id)
-    VALUES (:workspace_id, :event_id, :post_id, :now, 'created', CAST(:detail AS jsonb), :request_id)
-    RETURNING id
-    """  # noqa: S608 (both parts are our own text)
-)
+        {told}
+        """  # noqa: S608 (all parts are our own text)
+    )
 
 
 async def insert_post(
-    uow: UnitOfWork, created: Created, set_id: UUID, accounts: Mapping[str, UUID], draft: Draft
-) -> None:
-    await uow.transaction.rows(_POST, _values(uow, created, set_id, accounts, draft))
+    uow: UnitOfWork, created: Created, set_id: UUID, accounts: Mapping[str, UUID], draft: Draft, told: str
+) -> str:
+    """`told` is a SELECT of one text from the rows that were just written, `post` and `deliveries`: whoever wants to
+    show them is spared the way to the database and back."""
+    rows = await uow.transaction.rows(_writing(told), _values(uow, created, set_id, accounts, draft))
+    return rows[0][0]
 
 
 async def insert_deliveries(

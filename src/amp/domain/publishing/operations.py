@@ -5,6 +5,7 @@ first wins, and the loser is told.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,8 +25,9 @@ from amp.kit.errors import Invalid, NotFound
 from amp.kit.ids import new_id
 
 
-async def create_post(uow: UnitOfWork, draft: Draft) -> Created:
-    """A draft, or a scheduled post when `scheduled_for` is given; a time that is past means at once.
+async def create_post(uow: UnitOfWork, draft: Draft, *, told: str = "SELECT ''") -> Created:
+    """A draft, or a scheduled post when `scheduled_for` is given; a time that is past means at once. `told`: see
+    `insert_post`.
 
     Errors: Invalid (no platform; no active account for a platform).
     """
@@ -34,8 +36,7 @@ async def create_post(uow: UnitOfWork, draft: Draft) -> Created:
     set_id = draft.platform_set_id or (await connections.default_set(uow)).id
     accounts = draft.accounts or await _resolved(uow, set_id, list(draft.targets))
     created = Created(new_id(), {platform: new_id() for platform in draft.targets})
-    await insert_post(uow, created, set_id, accounts, draft)
-    return created
+    return replace(created, told=await insert_post(uow, created, set_id, accounts, draft, told))
 
 
 async def _resolved(uow: UnitOfWork, set_id: UUID, platforms: Sequence[str]) -> Mapping[str, UUID]:

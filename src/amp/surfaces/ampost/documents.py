@@ -55,34 +55,48 @@ _DELIVERY = _object(
     notes="d.notes",
 )
 
-_POST = _object(
-    id=_id(Kind.POST, "p.id"),
-    userId=_id(Kind.USER, "coalesce(p.user_id, CAST(:owner_id AS uuid))"),
-    platformSetId=_id(Kind.PLATFORM_SET, "p.platform_set_id"),
-    text=_value("p.text"),
-    media="CASE WHEN p.media = '[]' THEN '[]' ELSE concat(chr(31), 'media', p.media, chr(31)) END",
-    linkUrl=_value("p.link_url"),
-    platformOverrides="p.platform_overrides",
-    platforms="its.platforms",
-    platformPosts="'[', its.deliveries, ']'",
-    status=_value("p.status"),
-    scheduledFor=_time("p.scheduled_for"),
-    createdAt=_time("p.created_at"),
-    updatedAt=_time("p.updated_at"),
-)
+_MAKER = "coalesce(p.user_id, CAST(:owner_id AS uuid))"
 
-_ITS = f"""
-    CROSS JOIN LATERAL (
-        SELECT string_agg({_DELIVERY}, ',' ORDER BY d.id) AS deliveries, json_agg(d.platform ORDER BY d.id) AS platforms
-        FROM platform_posts d WHERE d.workspace_id = p.workspace_id AND d.post_id = p.id
-    ) AS its
-"""  # noqa: S608 (all parts are our own text)
+
+def _post(maker: str = _MAKER) -> str:
+    """SQL that writes a post `p` with what belongs to it, `its` (`_deliveries_of`)."""
+    return _object(
+        id=_id(Kind.POST, "p.id"),
+        userId=_id(Kind.USER, maker),
+        platformSetId=_id(Kind.PLATFORM_SET, "p.platform_set_id"),
+        text=_value("p.text"),
+        media="CASE WHEN p.media = '[]' THEN '[]' ELSE concat(chr(31), 'media', p.media, chr(31)) END",
+        linkUrl=_value("p.link_url"),
+        platformOverrides="p.platform_overrides",
+        platforms="its.platforms",
+        platformPosts="'[', its.deliveries, ']'",
+        status=_value("p.status"),
+        scheduledFor=_time("p.scheduled_for"),
+        createdAt=_time("p.created_at"),
+        updatedAt=_time("p.updated_at"),
+    )
+
+
+def _deliveries_of(relation: str) -> str:
+    return f"""
+        CROSS JOIN LATERAL (
+            SELECT string_agg({_DELIVERY}, ',' ORDER BY d.id) AS deliveries,
+                json_agg(d.platform ORDER BY d.id) AS platforms
+            FROM {relation} d WHERE d.workspace_id = p.workspace_id AND d.post_id = p.id
+        ) AS its
+    """  # noqa: S608 (all parts are our own text)
+
+
+_POST, _ITS = _post(), _deliveries_of("platform_posts")
 
 ONE = text(
     f"SELECT concat('{{\"post\":', {_POST}, '}}') AS document FROM posts p {_ITS} "  # noqa: S608
     "WHERE p.workspace_id = :workspace_id AND p.id = :post_id"
 )
 """The document `{"post": ...}`; needs :workspace_id, :post_id and :owner_id, in the workspace's scope."""
+
+WRITTEN = f"SELECT concat('{{\"post\":', {_post('p.user_id')}, '}}') FROM post p {_deliveries_of('deliveries')}"  # noqa: S608
+"""The same of a post that is just being written, for `create_post(told=...)`."""
 
 
 @lru_cache

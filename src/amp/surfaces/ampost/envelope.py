@@ -122,7 +122,7 @@ def code_of(error: AmpError) -> str:
     if isinstance(error, ProviderFailed) and isinstance(error.remedy, Rejected):
         return error.remedy.code
     if isinstance(error, ProviderFailed) and isinstance(error.remedy, Reconnect):
-        return "AUTH_REVOKED"
+        return error.remedy.code
     if error.code == "unsupported_media_type":  # of a request; in capitals it means media of a post
         return "UNSUPPORTED_CONTENT_TYPE"
     code = error.code.upper()

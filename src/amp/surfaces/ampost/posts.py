@@ -69,8 +69,8 @@ async def create_post(
     found = await drafted(uow, door.ports, wanted_of(body, actor.owner_id))
     if dry_run:
         return JSONResponse(_verdict(found))
-    created = await operations.create_post(uow, found.sound())
-    return await post_answer(uow, door, actor, created.id, status=201)
+    created = await operations.create_post(uow, found.sound(), told=documents.WRITTEN)
+    return shown(door, created.told, 201)
 
 
 @router.post("/posts/validate", needs="draft", rate="apiRead")
@@ -187,12 +187,12 @@ async def get_timeline(uow: Uow, post_id: str) -> dict[str, Any]:
     }
 
 
-async def post_answer(uow: UnitOfWork, door: Door, actor: Who, post_id: UUID, *, status: int = 200) -> Response:
+async def post_answer(uow: UnitOfWork, door: Door, actor: Who, post_id: UUID) -> Response:
     """`{post}` as this unit of work has made it."""
     await uow.session.flush()
     values = {"workspace_id": actor.workspace_id, "post_id": post_id, "owner_id": actor.owner_id}
     rows = await uow.transaction.rows(documents.ONE, values)
-    return shown(door, rows[0].document, status)
+    return shown(door, rows[0].document)
 
 
 def shown(door: Door, document: str, status: int = 200) -> Response:

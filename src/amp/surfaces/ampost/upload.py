@@ -12,8 +12,9 @@ from amp.domain.publishing.describing import WantedMedium
 from amp.domain.publishing.drafting import drafted
 from amp.kit.errors import Invalid
 from amp.kit.ids import Kind, encode
+from amp.surfaces.ampost import documents
 from amp.surfaces.ampost.posting import FlatPost, wanted_of
-from amp.surfaces.ampost.posts import post_answer, require_publish_if
+from amp.surfaces.ampost.posts import require_publish_if, shown
 from amp.surfaces.ampost.shapes import PostAnswer
 from amp.surfaces.refusals import refusal
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow, Uploaded
@@ -41,8 +42,8 @@ async def create_post_with_files(uow: Uow, door: AtDoor, actor: Actor, upload: U
     files = _media(await upload.keep(uow), body)
     wanted = wanted_of(body.nested(), actor.owner_id)
     found = await drafted(uow, door.ports, replace(wanted, media=[*wanted.media, *files]))
-    created = await operations.create_post(uow, found.sound())
-    return await post_answer(uow, door, actor, created.id, status=201)
+    created = await operations.create_post(uow, found.sound(), told=documents.WRITTEN)
+    return shown(door, created.told, 201)
 
 
 def _read(document: object) -> PostWithFiles:
