@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -114,6 +116,11 @@ async def test_a_program_of_its_own_finds_the_same() -> None:
         assert await examiner.examine(file) == probe(io.BytesIO(film()))
     with tempfile.TemporaryFile() as file, pytest.raises(Invalid, match="empty"):
         await examiner.examine(file)
+
+
+def test_no_server_loads_a_decoder_or_a_client_of_buckets() -> None:
+    code = "import sys, amp.app; print([name for name in ('PIL', 'pymediainfo', 'obstore') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_large_picture_is_read_in_bounds() -> None:

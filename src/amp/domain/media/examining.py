@@ -8,7 +8,8 @@ from typing import IO
 
 from amp.domain.media.probing import Probed, unsupported
 
-_SECONDS = 60.0
+_SECONDS = 30.0
+"""Less than half of a delivery's lease, which nobody renews meanwhile."""
 
 
 class Examiner:

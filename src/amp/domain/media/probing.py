@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 100_000_000
 _MAX_SIDE = 65_500
 _MEMORY = 1_500_000_000
-_CPU_SECONDS = 30
+_CPU_SECONDS = 20
 _FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 """By Pillow's names. MPO is how some phones write a JPEG that has a second picture behind the first."""
 _CANDIDATES = ("JPEG", "PNG", "WEBP", "GIF")

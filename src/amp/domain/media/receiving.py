@@ -53,7 +53,7 @@ async def take_in(
     source_url: str | None = None,
     alive: Alive | None = None,
 ) -> Kept:
-    """Store what comes, if it is whole and of one of the types. `alive` is called for every piece.
+    """Store what comes, if it is whole and of one of the types. `alive` is called for every chunk.
 
     Errors: Invalid (`UNSUPPORTED_MEDIA_TYPE`), TooLarge, Unavailable; and whatever `chunks` raises.
     """
@@ -98,8 +98,8 @@ async def _spool(file: IO[bytes], chunks: AsyncIterator[bytes], max_bytes: int, 
         gathered += chunk
         if len(gathered) >= _PIECE:
             await asyncio.to_thread(write)
-            if alive:
-                await alive()
+        if alive:
+            await alive()
     await asyncio.to_thread(write)
     return digest.hexdigest()
 
