@@ -178,3 +178,23 @@ async def test_an_unknown_video_is_a_404(member: Member) -> None:
 @pytest.mark.parametrize("path", ["/rest/images", "/rest/images?action=upload", "/rest/videos?action=go"])
 async def test_an_unknown_action_is_a_400(member: Member, path: str) -> None:
     assert (await member.post(path, json={})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"),
+    [(2.9, "PROCESSING_FAILED"), (3, "AVAILABLE"), (1800, "AVAILABLE"), (1801, "PROCESSING_FAILED")],
+)
+async def test_a_video_lasts_3_seconds_to_30_minutes(
+    member: Member, stopwatch: Stopwatch, seconds: float, status: str
+) -> None:
+    urn, etags = await video_parts(member, mp4(80_000, seconds, index_last=True))
+    await finalize(member, urn, etags)
+    stopwatch.advance(seconds=10)
+    assert (await show(member, urn))["status"] == status
+
+
+@pytest.mark.parametrize(("scope", "status"), [("w_member_social", 403), ("r_member_social", 200)])
+async def test_an_images_state_is_not_for_plain_members(world: World, scope: str, status: int) -> None:
+    member = speaking(world.member("linkedin", "ada", scopes={"w_member_social", scope}))
+    urn = await uploaded(member, "image", png())
+    assert (await member.get(f"/rest/images/{encoded(urn)}")).status_code == status

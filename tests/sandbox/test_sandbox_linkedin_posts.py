@@ -296,3 +296,33 @@ async def test_an_image_post_shows_its_alternative_text(member: Member, world: W
     content = {"media": {"id": value["image"], "altText": "A dot"}}
     assert (await publish(member, "Look", content=content)).headers["x-restli-id"].startswith("urn:li:share:")
     assert (await world.ledger())[0]["media"][0]["alt_text"] == "A dot"
+
+
+@pytest.mark.parametrize(
+    ("fault", "commented", "expected"),
+    [
+        ("quota_exhausted", False, (429, "TOO_MANY_REQUESTS")),
+        ("account_action", False, (403, "ACCESS_DENIED")),
+        ("duplicate", False, (422, "DUPLICATE_POST")),
+        ("duplicate", True, (422, "DUPLICATE_POST")),
+        ("unreviewed_app", True, (403, "ACCESS_DENIED")),
+        ("listing_lag", True, (404, "NOT_FOUND")),
+    ],
+)
+async def test_members_can_be_ordered_out_of_posting(
+    world: World, member: Member, fault: str, commented: bool, expected: tuple[int, str]
+) -> None:
+    urn = (await publish(member)).headers["x-restli-id"]
+    await world.order("linkedin", fault, count=1)
+    answer = await comment(member, urn) if commented else await publish(member, "Hello again")
+    assert (answer.status_code, answer.json()["code"]) == expected
+    assert len(await world.ledger()) == 1
+
+
+async def test_comments_are_read_with_the_closed_permission(world: World, member: Member) -> None:
+    urn = (await publish(member)).headers["x-restli-id"]
+    made = (await comment(member, urn)).json()
+    path = f"/rest/socialActions/{encoded(urn)}/comments"
+    assert (await member.get(path)).status_code == 403
+    reader = speaking(world.member("linkedin", "ada", scopes={"r_member_social"}))
+    assert (await reader.get(path)).json()["elements"] == [made]

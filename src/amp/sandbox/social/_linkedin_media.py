@@ -5,27 +5,27 @@ from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amp.kit.secrets import random_token
-from amp.sandbox.accounts import know_account
 from amp.sandbox.faults import Fault, Step
 from amp.sandbox.formats import recognise
+from amp.sandbox.holding import held_upload, holder_of
+from amp.sandbox.skimming import skimmed, synopsis
 from amp.sandbox.social._linkedin_rest import Closed, check_is_caller, error, invalid, parse, person
-from amp.sandbox.tables import uploads
-from amp.sandbox.tokens import Bearer, Grant, digest_of
-from amp.sandbox.uploads import Upload, Verdict, add_part, complete, find_upload, list_parts, open_upload
+from amp.sandbox.tokens import Bearer
+from amp.sandbox.uploads import Upload, Verdict, add_part, add_skimmed, complete, find_upload, list_parts, open_upload
 from amp.sandbox.vendor import Call, Sandbox
 from amp.sandbox.wire import KILOBYTE, MEGABYTE
 
 NAME = "linkedin"
-MAX_BODY = 64 * MEGABYTE
+MAX_BODY = 100 * MEGABYTE
 
 _PART = 4 * MEGABYTE
 _LIFETIME = timedelta(hours=24)
+_SECONDS = (3, 1800)
 _MOST_PIXELS = 36_152_320
 _BYTES_PER_SECOND = 20 * MEGABYTE
 _STATUS = {"open": "WAITING_UPLOAD", "processing": "PROCESSING", "ready": "AVAILABLE", "failed": "PROCESSING_FAILED"}
@@ -102,7 +102,7 @@ async def put_part(call: Call) -> Response:
     number = int(call.request.path_params["number"])
     if opened.is_complete or len(call.body) != _part_size(opened, number):
         raise error(400, "ILLEGAL_ARGUMENT", "The part has the wrong size, or the upload is complete")
-    part = await add_part(call, opened, number, call.body, keep=False)
+    part = await add_skimmed(call, opened, number, skimmed(call.body))
     return Response(status_code=200, headers={"etag": part.etag})
 
 
@@ -116,17 +116,17 @@ async def show_video(call: Call) -> Response:
     return JSONResponse(shown)
 
 
+async def show_image(call: Call) -> Response:
+    """For the few who may read; a plain member's token may not, so that most clients never look."""
+    found = await find_upload(call, call.request.path_params["urn"])
+    if found is None or found.kind != "image":
+        raise error(404, "NOT_FOUND", "Could not find entity")
+    return JSONResponse({"id": found.remote_id, "owner": person(call), "status": _STATUS[found.state(call.now)]})
+
+
 async def holder_of_address(sandbox: Sandbox, request: Request, connection: AsyncConnection) -> Bearer | None:
-    """A video's parts go to opaque addresses without a token: whoever holds the address is the uploader."""
-    secret = request.path_params["secret"]
-    query = select(uploads.c.owner, uploads.c.account).where(uploads.c.vendor == NAME, uploads.c.secret == secret)
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    now = sandbox.clock.now()
-    account = await know_account(connection, row.owner, NAME, row.account, handle=row.account, name="", now=now)
-    grant = Grant(row.owner, NAME, row.account, "", frozenset({"w_member_social"}), secret)
-    return Bearer(account, grant, digest_of(sandbox.signing_key, secret), None)
+    """A video's parts go to opaque addresses without a token."""
+    return await holder_of(sandbox, connection, NAME, request.path_params["secret"], {"w_member_social"})
 
 
 async def _initialize(call: Call, kind: Literal["image", "document"]) -> Response:
@@ -172,7 +172,7 @@ async def _finalize_video(call: Call) -> Response:
     size = sum(part.size for part in parts)
     if size != opened.declared_bytes:
         raise invalid("/finalizeUploadRequest/uploadedPartIds", "do not add up to fileSizeBytes")
-    await complete(call, opened, _judged(call, "video", size, parts[0].head))
+    await complete(call, opened, _judged(call, "video", size, synopsis([part.head for part in parts])))
     return Response(status_code=200)
 
 
@@ -183,13 +183,7 @@ async def _open(call: Call, kind: str, size: int | None) -> Upload:
 
 async def _upload_at(call: Call) -> Upload:
     """The upload whose address this is, as long as the address lives."""
-    query = select(uploads.c.remote_id).where(
-        uploads.c.vendor == NAME,
-        uploads.c.owner == call.account.owner,
-        uploads.c.secret == call.request.path_params["secret"],
-    )
-    row = (await call.connection.execute(query)).one_or_none()
-    found = await find_upload(call, row.remote_id) if row else None
+    found = await held_upload(call, call.request.path_params["secret"])
     if found is None or call.now >= found.expires_at:
         raise error(403, "ACCESS_DENIED", "The upload address is unknown or has expired")
     return found
@@ -208,6 +202,8 @@ def _judged(call: Call, kind: str, size: int, content: bytes) -> Verdict:
     failure = None if found and found.media_type in _TYPES[kind] else "the format is not supported"
     if found and (found.width or 0) * (found.height or 0) >= _MOST_PIXELS:
         failure = f"the image has {_MOST_PIXELS} pixels or more"
+    if found and found.seconds is not None and not _SECONDS[0] <= found.seconds <= _SECONDS[1]:
+        failure = "the video must be 3 seconds to 30 minutes long"
     works = timedelta(seconds=3 + size // _BYTES_PER_SECOND) if kind == "video" else timedelta()
     fault = call.misfortune.fault if call.misfortune else None
     if fault is Fault.PROCESSING_FAILED:

@@ -1,5 +1,4 @@
-"""LinkedIn: posts and comments (Posts API, Social Actions API): an empty 201 with the URN in a header, and nothing
-twice."""
+"""LinkedIn: posts (Posts API): an empty 201 with the URN in a header, and nothing twice."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,14 +8,24 @@ from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from amp.sandbox.faults import Fault
-from amp.sandbox.ledger import Draft, Post, Span, find_post, find_same, list_of_account, make_public, reword, withdraw
+from amp.sandbox.ledger import (
+    Draft,
+    Post,
+    Span,
+    find_post,
+    find_same,
+    list_of_account,
+    make_public,
+    reword,
+    withdraw,
+)
 from amp.sandbox.snowflakes import UNIX_EPOCH, Snowflakes
 from amp.sandbox.social import _linkedin_text as little_text
-from amp.sandbox.social._linkedin_rest import Closed, check_is_caller, denied, error, invalid, parse
+from amp.sandbox.social._linkedin_rest import Closed, check_is_caller, check_standing, denied, error, invalid, parse
 from amp.sandbox.uploads import Upload, find_uploads
 from amp.sandbox.vendor import Call
 
-_IDS = Snowflakes(UNIX_EPOCH)
+IDS = Snowflakes(UNIX_EPOCH)
 _DUPLICATE_WINDOW = timedelta(days=7)  # not published; long enough for any resend
 _LONGEST = 3000
 
@@ -106,17 +115,8 @@ class _Update(Closed):
     patch: _Patch
 
 
-class _Message(Closed):
-    text: Annotated[str, StringConstraints(min_length=1, max_length=1250)]
-
-
-class _Comment(Closed):
-    actor: str
-    object: str
-    message: _Message
-
-
 async def create_post(call: Call) -> Response:
+    check_standing(call)
     wanted = parse(call, NewPost)
     check_is_caller(call, wanted.author, "/author")
     _check_commentary(wanted)
@@ -127,7 +127,7 @@ async def create_post(call: Call) -> Response:
     same_as = f"{wanted.commentary}\n{content}"
     earlier = await find_same(call, same_as, _DUPLICATE_WINDOW)
     if earlier or (call.misfortune and call.misfortune.fault is Fault.DUPLICATE):
-        urn = earlier.remote_id if earlier else f"urn:li:share:{_IDS.make(call.now)}"
+        urn = earlier.remote_id if earlier else f"urn:li:share:{IDS.make(call.now)}"
         raise error(422, "DUPLICATE_POST", f"Content is a duplicate of {urn}")
     post = await make_public(call, _draft(call, wanted, same_as, media))
     location = f"/posts/{post.remote_id.replace(':', '%3A')}"
@@ -177,24 +177,6 @@ async def show_post(call: Call) -> Response:
     return JSONResponse(_element(post))
 
 
-async def comment(call: Call) -> Response:
-    wanted = parse(call, _Comment)
-    check_is_caller(call, wanted.actor, "/actor")
-    target = call.request.path_params["urn"]
-    post = await find_post(call, target)
-    if post is None:
-        raise error(404, "NOT_FOUND", "Unable to obtain activity")
-    if wanted.object != target:
-        raise invalid("/object", "does not match the entity in the path")
-    number = str(_IDS.make(call.now))
-    urn = f"urn:li:comment:({target},{number})"
-    text = wanted.message.text
-    draft = Draft(remote_id=urn, kind="comment", text=text, shown_text=text, same_as=f"{target}\n{text}", parent=target)
-    await make_public(call, draft)
-    body = {"id": number, "commentUrn": urn, "actor": wanted.actor, "object": target, "message": {"text": text}}
-    return JSONResponse(body, 201, headers={"x-restli-id": number})
-
-
 def _check_commentary(wanted: NewPost) -> None:
     if little_text.length(wanted.commentary) > _LONGEST:
         raise invalid("/commentary", f"is longer than {_LONGEST} characters", "FIELD_LENGTH_TOO_LONG")
@@ -240,7 +222,7 @@ def _draft(call: Call, wanted: NewPost, same_as: str, media: Sequence[Upload]) -
     if content and content.poll:
         extra["poll"] = content.poll.model_dump()
     return Draft(
-        remote_id=f"urn:li:{'ugcPost' if is_newer else 'share'}:{_IDS.make(call.now)}",
+        remote_id=f"urn:li:{'ugcPost' if is_newer else 'share'}:{IDS.make(call.now)}",
         kind="reshare" if wanted.reshare else "post",
         text=text,
         shown_text=text,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from amp.kit.ids import request_id
+from amp.sandbox.faults import Fault
 from amp.sandbox.vendor import Call, Refusal, Refused, Window
 
 _MONTHS_ALIVE = 18
@@ -105,6 +106,17 @@ def parse(call: Call, model: type[Model]) -> Model:
 def person(call: Call) -> str:
     """The URN of the member whose token this is."""
     return f"urn:li:person:{call.account.remote_id}"
+
+
+def check_standing(call: Call) -> None:
+    """The day's limits end at midnight UTC, which no header says."""
+    match call.misfortune.fault if call.misfortune else None:
+        case Fault.QUOTA_EXHAUSTED:
+            raise Refused(refuse(Refusal.RATE_LIMITED))
+        case Fault.ACCOUNT_ACTION:
+            raise denied("Member is restricted")
+        case _:
+            return
 
 
 def check_is_caller(call: Call, urn: str, field: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from amp.sandbox.faults import Step
 from amp.sandbox.social import _linkedin_analytics as analytics
+from amp.sandbox.social import _linkedin_comments as comments
 from amp.sandbox.social import _linkedin_media as media
 from amp.sandbox.social import _linkedin_oauth as oauth
 from amp.sandbox.social import _linkedin_posts as posts
@@ -33,7 +34,9 @@ VENDOR = SocialVendor(
         Operation("GET", "/rest/posts/{urn}", rest(posts.show_post), _READ),
         Operation("POST", "/rest/posts/{urn}", rest(posts.change_post), _WRITE),
         Operation("DELETE", "/rest/posts/{urn}", rest(posts.delete_post), _WRITE),
-        Operation("POST", "/rest/socialActions/{urn}/comments", rest(posts.comment), _WRITE, Step.COMMIT),
+        Operation("POST", "/rest/socialActions/{urn}/comments", rest(comments.comment), _WRITE, Step.COMMIT),
+        Operation("GET", "/rest/socialActions/{urn}/comments", rest(comments.list_comments), _READ),
+        Operation("GET", "/rest/images/{urn}", rest(media.show_image), _READ),
         Operation("POST", "/rest/images", rest(media.initialize_image), _WRITE),
         Operation("POST", "/rest/documents", rest(media.initialize_document), _WRITE),
         Operation("POST", "/rest/videos", rest(media.videos), _WRITE, media.step_of_videos),
