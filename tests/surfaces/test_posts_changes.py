@@ -269,7 +269,8 @@ async def test_a_person_may_leave_it(world: World) -> None:
 )
 async def test_only_what_is_in_question_can_be_resolved(world: World, sent: dict[str, Any], status: int) -> None:
     post = await unconfirmed(world)
-    error(await act(world, post, "resolve", **sent), status)
+    codes = {400: "VALIDATION_FAILED", 404: "NOT_FOUND", 409: "INVALID_STATUS_TRANSITION"}
+    assert error(await act(world, post, "resolve", **sent), status)["code"] == codes[status]
     assert statuses(await get(world, post))["twitter"] == "failed"
 
 

@@ -10,16 +10,17 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from amp.domain.publishing.lifecycle import WrongStatus
 from amp.domain.publishing.messages import PlatformPostFailed, PlatformPostPublished
 from amp.domain.publishing.models import PlatformPost, Post
 from amp.domain.publishing.operations import get_post, settle
 from amp.domain.publishing.timeline import record
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import Conflict, NotFound
+from amp.kit.errors import NotFound
 
 
 async def it_was_published(uow: UnitOfWork, post_id: UUID, platform: str, *, url: str | None = None) -> Post:
-    """A person saw it. Errors: NotFound; Conflict when nothing is in question."""
+    """A person saw it. Errors: NotFound; WrongStatus when nothing is in question."""
     post, delivery = await _in_question(uow, post_id, platform)
     published_at = delivery.first_intent_at or uow.clock.now()
     await _decide(
@@ -34,7 +35,7 @@ async def it_was_published(uow: UnitOfWork, post_id: UUID, platform: str, *, url
 
 
 async def it_was_not_published(uow: UnitOfWork, post_id: UUID, platform: str) -> Post:
-    """A person looked and it is not there: send it again, now. Errors: NotFound; Conflict when nothing is in
+    """A person looked and it is not there: send it again, now. Errors: NotFound; WrongStatus when nothing is in
     question."""
     post, delivery = await _in_question(uow, post_id, platform)
     now = uow.clock.now()
@@ -47,7 +48,7 @@ async def it_was_not_published(uow: UnitOfWork, post_id: UUID, platform: str) ->
 
 
 async def leave_it(uow: UnitOfWork, post_id: UUID, platform: str) -> Post:
-    """Whatever became of it, nobody pursues it. Errors: NotFound; Conflict when nothing is in question."""
+    """Whatever became of it, nobody pursues it. Errors: NotFound; WrongStatus when nothing is in question."""
     post, delivery = await _in_question(uow, post_id, platform)
     await _decide(uow, delivery, status="failed")
     record(uow, post.id, "decided", platform_post_id=delivery.id, decision="left")
@@ -63,7 +64,7 @@ async def _in_question(uow: UnitOfWork, post_id: UUID, platform: str) -> tuple[P
     if delivery is None:
         raise NotFound(f"This post does not go to {platform}")
     if delivery.status != "unconfirmed":
-        raise Conflict(f"What became of this post on {platform} is known: {delivery.status}")
+        raise WrongStatus(f"What became of this post on {platform} is known: {delivery.status}")
     return post, delivery
 
 
