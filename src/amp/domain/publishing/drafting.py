@@ -6,7 +6,6 @@ The rules are those of the Ampost contract (REST, MCP, dashboard). Missions make
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -193,27 +192,14 @@ def _problems_of(
         message = f"{capabilities.name} posts cannot be scheduled: leave scheduledFor null and publish the draft"
         yield Problem(capabilities.platform, "scheduledFor", validation.VALIDATION_FAILED, message)
     yield from _bare_media(capabilities, wanted)
-    yield from validation.validate(
-        PlatformDraft(target.parts, _known(media), wanted.link_url, target.settings), capabilities
+    draft = PlatformDraft(
+        target.parts, _known(media), wanted.link_url, target.settings, now=now, scheduled_for=wanted.scheduled_for
     )
-    for message in _own_schedule(capabilities, wanted, target, now):
-        yield Problem(capabilities.platform, "settings.publishAt", validation.VALIDATION_FAILED, message)
+    yield from validation.validate(draft, capabilities)
 
 
 def _known(media: Sequence[Described]) -> tuple[Medium, ...]:
     return tuple(medium.known for medium in media)
-
-
-def _own_schedule(capabilities: Capabilities, wanted: Wanted, target: Target, now: datetime) -> Iterator[str]:
-    """A vendor that keeps a video until its `publishAt` has a schedule of its own, and one is enough."""
-    at = target.settings.get("publishAt")
-    if at is None:
-        return
-    if wanted.scheduled_for:
-        yield f"Use scheduledFor or {capabilities.name}'s own publishAt, not both"
-    with suppress(TypeError, ValueError):  # what is no time is told with the other settings
-        if datetime.fromisoformat(at) <= now:
-            yield "publishAt has passed; give a time in the future"
 
 
 def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]:
