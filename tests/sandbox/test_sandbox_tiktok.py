@@ -1,12 +1,15 @@
 """TikTok: posting, from what the creator may choose to the post's public id. Every answer carries the envelope."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 from pictures import jpeg, mp4, png, webp
-from pretending import Member, Stopwatch, World
+from pretending import SIGNING_KEY, Member, Stopwatch, World
 from shelf import Shelf
+
+from amp.sandbox.accounts import feed_link
 
 pytestmark = pytest.mark.anyio
 
@@ -183,6 +186,10 @@ async def test_photos_are_fetched_from_their_addresses(
     [post] = await world.ledger()
     assert (post["kind"], post["text"]) == ("photos", "Two\nDots")
     assert [medium["media_type"] for medium in post["media"]] == ["image/jpeg", "image/webp"]
+    link = feed_link(SIGNING_KEY, world.owner)
+    assert "Two\nDots" in (await world.http.get(f"/sandbox/?{link}")).text
+    shown = await world.http.get(f"/sandbox/_media/tiktok/{quote(post['media'][1]['id'], safe='')}?{link}")
+    assert shown.content == webp()
 
 
 @pytest.mark.parametrize(

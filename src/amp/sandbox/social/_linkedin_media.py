@@ -173,7 +173,7 @@ async def _finalize_video(call: Call) -> Response:
     if size != opened.declared_bytes:
         raise invalid("/finalizeUploadRequest/uploadedPartIds", "do not add up to fileSizeBytes")
     await complete(call, opened, _judged(call, "video", size, synopsis([part.head for part in parts])))
-    return Response(status_code=200)
+    return JSONResponse({})  # LinkedIn's own client cannot read an action's answer without a body
 
 
 async def _open(call: Call, kind: str, size: int | None) -> Upload:

@@ -147,7 +147,7 @@ async def _keep_pictures(call: Call, done: Upload, found: Sequence[Found]) -> li
     """Each picture as a medium of its own, with its bytes for the feed as long as there is room."""
     room, kept = _KEPT_PICTURES, list[Upload]()
     for number, picture in enumerate(found):
-        name = f"{done.remote_id}/{number}"
+        name = f"{done.remote_id}.{number}"
         kind = picture.format.media_type if picture.format else ""
         opened = await open_upload(
             call, name, kind="photo", media_type=kind, declared_bytes=picture.size, lifetime=timedelta()
