@@ -70,34 +70,31 @@ async def test_head_says_the_same_without_the_bytes(world: World, path: str) -> 
     }
 
 
-@pytest.mark.parametrize(
-    ("asked", "start", "end"),
-    [
+async def test_a_range_is_served_alone(world: World, path: str) -> None:
+    for asked, start, end in (
         ("bytes=0-0", 0, 1),
         ("bytes=100-199", 100, 200),
         ("bytes=2000000-", 2_000_000, len(CONTENT)),
         ("bytes=-500", len(CONTENT) - 500, len(CONTENT)),
         ("bytes=100-99999999", 100, len(CONTENT)),
         ("bytes=1048575-1048577", 1_048_575, 1_048_578),
-    ],
-)
-async def test_a_range_is_served_alone(world: World, path: str, asked: str, start: int, end: int) -> None:
-    answer = await world.client().get(path, headers={"Range": asked})
-    assert (answer.status_code, answer.content) == (206, CONTENT[start:end])
-    assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(CONTENT)}"
-    assert answer.headers["Content-Length"] == str(end - start)
+    ):
+        answer = await world.client().get(path, headers={"Range": asked})
+        assert (answer.status_code, answer.content) == (206, CONTENT[start:end])
+        assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(CONTENT)}"
+        assert answer.headers["Content-Length"] == str(end - start)
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=-", "lines=1-2", "bytes=x-2", "nonsense", "bytes=-9999999"])
-async def test_a_range_we_do_not_know_is_answered_with_everything(world: World, path: str, asked: str) -> None:
-    answer = await world.client().get(path, headers={"Range": asked})
-    assert (answer.status_code, len(answer.content)) == (200, len(CONTENT))
+async def test_a_range_we_do_not_know_is_answered_with_everything(world: World, path: str) -> None:
+    for asked in ("bytes=0-1,5-6", "bytes=-", "lines=1-2", "bytes=x-2", "nonsense", "bytes=-9999999"):
+        answer = await world.client().get(path, headers={"Range": asked})
+        assert (answer.status_code, len(answer.content)) == (200, len(CONTENT)), asked
 
 
-@pytest.mark.parametrize("asked", ["bytes=2097152-", "bytes=9999999-", "bytes=5-4", "bytes=-0"])
-async def test_a_range_behind_the_end_cannot_be_served(world: World, path: str, asked: str) -> None:
-    answer = await world.client().get(path, headers={"Range": asked})
-    assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{len(CONTENT)}")
+async def test_a_range_behind_the_end_cannot_be_served(world: World, path: str) -> None:
+    for asked in ("bytes=2097152-", "bytes=9999999-", "bytes=5-4", "bytes=-0"):
+        answer = await world.client().get(path, headers={"Range": asked})
+        assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{len(CONTENT)}"), asked
 
 
 async def test_who_has_it_already_gets_nothing(world: World, path: str) -> None:

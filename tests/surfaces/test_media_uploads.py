@@ -95,35 +95,26 @@ async def test_names_are_shown_but_lead_nowhere(client: httpx2.AsyncClient) -> N
         assert good(await client.post("/uploads", **raw))["media"][0]["filename"] == kept
 
 
-@pytest.mark.parametrize(
-    ("files", "param"),
-    [
+async def test_a_file_that_is_none_of_our_types_is_named(world: World, client: httpx2.AsyncClient) -> None:
+    for files, param in (
         ([b""], "files[0]"),
         ([b"not a picture"], "files[0]"),
         ([b"<svg xmlns='http://www.w3.org/2000/svg'/>"], "files[0]"),
-        ([b"GIF89a" + b"\0" * 100], "files[0]"),
+        ([gif()], "files[0]"),
         ([png(), png()[:-20]], "files[1]"),
         ([png(), film()[:-1], png()], "files[1]"),
-    ],
-)
-async def test_a_file_that_is_none_of_our_types_is_named(
-    world: World, client: httpx2.AsyncClient, files: list[bytes], param: str
-) -> None:
-    answer = await client.post("/uploads", **form(*files))
-    assert answer.status_code == 400
-    error = answer.json()["error"]
-    assert (error["code"], error["details"]["field"]) == ("UNSUPPORTED_MEDIA_TYPE", param)
-    assert left(world) == []
+    ):
+        answer = await client.post("/uploads", **form(*files))
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert (error["code"], error["details"]["field"]) == ("UNSUPPORTED_MEDIA_TYPE", param)
+        assert left(world) == []
 
 
 def gif() -> bytes:
     file = io.BytesIO()
     Image.new("P", (9, 9)).save(file, "GIF")
     return file.getvalue()
-
-
-async def test_a_gif_is_not_among_the_uploaded_types(client: httpx2.AsyncClient) -> None:
-    assert (await client.post("/uploads", **form(gif()))).json()["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
 
 
 @pytest.mark.parametrize("when", ["before", "after", "not needed"])
@@ -170,34 +161,24 @@ async def test_too_many_files_are_too_many(world: World, client: httpx2.AsyncCli
     assert left(world) == []
 
 
-@pytest.mark.parametrize(
-    ("parts", "field"),
-    [
+async def test_the_form_has_one_data_field_and_files(world: World, client: httpx2.AsyncClient) -> None:
+    data, broken, other = _part("data", b"{}"), _part("data", b"{"), _part("other", b"x")
+    files = _part("files", png(), filename="a.png")
+    for parts, field in (
         ([], "data"),
-        (["files"], "data"),
-        (["data", "data"], "data"),
-        (["data", "other"], "other"),
-        (["broken"], "data"),
-    ],
-)
-async def test_the_form_has_one_data_field_and_files(
-    world: World, client: httpx2.AsyncClient, parts: list[str], field: str
-) -> None:
-    made = {
-        "data": _part("data", b"{}"),
-        "files": _part("files", png(), filename="a.png"),
-        "other": _part("other", b"x"),
-        "broken": _part("data", b"{"),
-    }
-    answer = await client.post("/uploads", **_raw([made[name] for name in parts]))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
-    assert answer.json()["error"]["details"]["field"] == field
-    assert left(world) == []
+        ([files], "data"),
+        ([data, data], "data"),
+        ([data, other], "other"),
+        ([files, broken], "data"),
+    ):
+        answer = await client.post("/uploads", **_raw(parts))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
+        assert answer.json()["error"]["details"]["field"] == field
+        assert left(world) == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_a_malformed_form_is_refused(client: httpx2.AsyncClient) -> None:
+    for body in (
         b"",
         b"nonsense",
         b"--limit\r\n\r\nno header\r\n--limit--\r\n",
@@ -205,17 +186,15 @@ async def test_the_form_has_one_data_field_and_files(
         b"--limit\r\nContent-Disposition: form-data\r\n\r\n{}\r\n--limit--\r\n",
         b"--limit\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}\r\n--limit--\r\n",
         b'--limit\r\nContent-Disposition: form-data; name="data"\r\n\r\n{}',
-    ],
-)
-async def test_a_malformed_form_is_refused(client: httpx2.AsyncClient, body: bytes) -> None:
-    answer = await client.post("/uploads", content=body, headers=FORM)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
+    ):
+        answer = await client.post("/uploads", content=body, headers=FORM)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_FAILED")
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "multipart/mixed; boundary=limit", ""])
-async def test_only_forms_are_taken_here(client: httpx2.AsyncClient, kind: str) -> None:
-    answer = await client.post("/uploads", content=b"{}", headers={"Content-Type": kind})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "UNSUPPORTED_CONTENT_TYPE")
+async def test_only_forms_are_taken_here(client: httpx2.AsyncClient) -> None:
+    for kind in ("application/json", "multipart/form-data", "multipart/mixed; boundary=limit", ""):
+        answer = await client.post("/uploads", content=b"{}", headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (415, "UNSUPPORTED_CONTENT_TYPE")
 
 
 async def test_a_large_form_is_let_through_on_no_other_route(client: httpx2.AsyncClient) -> None:
