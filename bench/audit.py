@@ -32,6 +32,8 @@ class Told:
     message: str | None
     due_at: datetime
     published_at: datetime | None
+    in_question: bool
+    """It says that it does not know yet, and goes on looking."""
 
 
 @dataclass
@@ -86,6 +88,8 @@ def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
     if told.status == "published":
         if not whole:
             found.lost.append(name)
+    elif told.in_question:
+        found.public_unconfirmed += whole
     elif told.status not in ("failed", "unconfirmed") or not told.code:
         found.lost.append(name)
     elif whole and told.status == "failed":
@@ -96,6 +100,8 @@ def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
 
 
 def _ending(one: Scheduled, told: Told) -> str:
+    if told.in_question:
+        return f"in question still: {one.platform}"
     if told.status == "failed":
         return f"failed {told.code}: {one.platform}, {told.message}"
     return f"unconfirmed: {one.platform}, {told.message}" if told.status == "unconfirmed" else told.status

@@ -69,7 +69,7 @@ BURST, BETWEEN_BURSTS = 40, 5.0
 FAR_AWAY = timedelta(days=300)
 SETTLING = 1.0
 """Mean seconds from a burst to a kill."""
-FILES = {"image/jpeg": (jpeg, {"width": 1080, "height": 1080}), "video/mp4": (mp4, {"width": 1080, "height": 1920})}
+FILES = {"image/jpeg": (jpeg, {"width": 1080, "height": 1080}), "video/mp4": (mp4, {"width": 720, "height": 1280})}
 
 
 async def main(home: Path, asked: argparse.Namespace) -> bool:
@@ -207,7 +207,8 @@ async def _rows(runtime: Runtime, query: str) -> Sequence[Any]:
 
 
 async def _told(runtime: Runtime) -> dict[UUID, Told]:
-    columns = "post_id, status, error_code, error_message, due_at, published_at"
+    in_question = "status = 'publishing' AND intent_at IS NOT NULL AND lease_until IS NULL"
+    columns = f"post_id, status, error_code, error_message, due_at, published_at, {in_question}"
     rows = await _rows(runtime, f"SELECT {columns} FROM platform_posts")
     return {post_id: Told(*rest) for post_id, *rest in rows}
 
@@ -237,7 +238,10 @@ async def _print(
     lines += [("deliveries broken off under way", broken.n)]
     lines += [(f"{fault}, ordered for {rate:.0%}", hits[fault]) for fault, rate in RATES.items()]
     lines += sorted(found.statuses.items())
-    lines += [("unconfirmed, and public", found.public_unconfirmed), ("duplicates", len(found.duplicates))]
+    lines += [
+        ("unconfirmed or in question, and public", found.public_unconfirmed),
+        ("duplicates", len(found.duplicates)),
+    ]
     lines += [("lost", len(found.lost)), ("out of order", len(found.disordered))]
     lines += [("failed, though public", len(found.mistold))]
     for what, value in lines:

@@ -229,6 +229,16 @@ async def test_a_token_that_expires_while_we_find_out_by_sending_again_changes_n
     assert await ledger(fast_world, server) == delivery.parts
 
 
+async def test_a_lost_answer_to_finding_out_is_found_out_as_well(fast_world: World, server: str) -> None:
+    """LinkedIn accepts and does not say so, and the request that is sent again to find out is lost as well, twice."""
+    script = ["accept_then_reset", "reset_before", "accept_then_500", *["ok"] * 20]
+    await order(fast_world, server, "linkedin", script=script)
+    delivery = await scheduled(fast_world, "linkedin")
+    await delivery.step()
+    assert await delivery.finish() == "published"
+    assert await ledger(fast_world, server) == delivery.parts
+
+
 async def test_every_lost_answer_is_looked_for_twice(fast_world: World, server: str) -> None:
     await order(fast_world, server, "twitter", script=["reset_before", "reset_before", *["ok"] * 20])
     delivery = await scheduled(fast_world, "twitter")

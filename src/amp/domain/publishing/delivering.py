@@ -54,6 +54,7 @@ from amp.kit.secrets import SecretKeys
 from amp.kit.telemetry import LATENESS, log
 
 _LOOK_AGAIN = timedelta(seconds=30)
+_MOST_RESENDS = 3
 _KNOWN_ACCOUNTS = 2048
 _MOST_ATTEMPTS = 2 * POLICY.attempts
 """Also of those that nobody could bring to an end."""
@@ -125,7 +126,7 @@ class Courier:
             elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
                 await outcomes.unconfirmed(error.message)
             else:
-                await outcomes.look_later(_LOOK_AGAIN, reason=error.message, searches=progress.searches)
+                await outcomes.look_later(self._patience(progress), reason=error.message, searches=progress.searches)
         except LeaseLost:
             log.warning("another worker, or a cancel, took the delivery over")
 
@@ -228,7 +229,7 @@ class Courier:
         return True
 
     async def _unknowable(self, platform: SocialPlatform, progress: SavedProgress, outcomes: Outcomes) -> bool:
-        if not platform.refuses_duplicates or progress.resending:
+        if not platform.refuses_duplicates or progress.resent >= _MOST_RESENDS:
             await outcomes.unconfirmed()
             return False
         if progress.searches == 0:  # let a request that is still on its way arrive first
@@ -243,6 +244,11 @@ class Courier:
 
     def _missed(self, claimed: Claimed) -> bool:
         return claimed.due_at <= self.units.clock.now() - self.missed_after
+
+    def _patience(self, progress: SavedProgress) -> timedelta:
+        """The older the question, the rarer we ask."""
+        since = progress.unknown_since or self.units.clock.now()
+        return max(_LOOK_AGAIN, (self.units.clock.now() - since) / 4)
 
     def _too_long_open(self, progress: SavedProgress) -> bool:
         since = progress.unknown_since

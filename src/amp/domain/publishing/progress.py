@@ -40,6 +40,11 @@ class SavedProgress:
         """An earlier attempt may have become public, and nothing since has shown whether it did."""
         return bool(self._state.get("unproven"))
 
+    @property
+    def resent(self) -> int:
+        """How often the identical post was sent again to find out."""
+        return int(self._state.get("resent", 0))
+
     async def save(self, **known: Any) -> None:
         self._state = {**self._state, **known, "unproven": False} if self.doubtful else self._state | known
         self._intends = False
@@ -83,7 +88,7 @@ class SavedProgress:
         """The question can only be answered by sending the identical post again."""
         self._close()
         self.resending = True
-        self._state["unproven"] = True
+        self._state |= {"unproven": True, "resent": self.resent + 1}
         self._log.note("resending")
         await self._write(state=self._state, resending=True, intent_at=None)
 
