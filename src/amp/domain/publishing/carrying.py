@@ -44,7 +44,9 @@ def files_of(ports: Ports, media: list[dict[str, Any]], progress: SavedProgress)
 
 
 def _needs_bytes(description: Mapping[str, Any], capabilities: Capabilities) -> bool:
-    return not description.get("storageKey") and _medium(description).kind not in capabilities.fetches_media
+    if _medium(description).kind in capabilities.fetches_media:
+        return False
+    return not description.get("storageKey") or bool(description.get("thumbnailUrl") and "thumbnail" not in description)
 
 
 def _judge(claimed: Claimed, capabilities: Capabilities, media: list[dict[str, Any]]) -> None:
