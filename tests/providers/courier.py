@@ -32,6 +32,9 @@ from amp.sandbox.accounts import sandbox_client, sandbox_token
 
 Answer = Done | Absent | Unknowable
 
+_MOST_ATTEMPTS = 20
+_MOST_CHECKS = 5_000
+
 
 COMMENT = "And another thing"
 """How every first comment begins."""
@@ -129,7 +132,7 @@ class Notebook:
 
 async def deliver(platform: SocialPlatform, delivery: Delivery, notebook: Notebook, *, unsure: bool = False) -> Done:
     """Publish to the end, as the engine does: whatever dies or stays unknown is looked for before it is repeated."""
-    while True:
+    for _ in range(_MOST_ATTEMPTS):
         try:
             if unsure:
                 delivery = await _settled(platform, delivery, notebook)
@@ -140,6 +143,7 @@ async def deliver(platform: SocialPlatform, delivery: Delivery, notebook: Notebo
             if not isinstance(error.remedy, Unknown):
                 raise
             unsure = True
+    raise AssertionError("never published")
 
 
 async def _settled(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Delivery:
@@ -169,11 +173,13 @@ async def look(platform: SocialPlatform, delivery: Delivery, notebook: Notebook)
 async def attempt(platform: SocialPlatform, delivery: Delivery, notebook: Notebook) -> Done:
     """Publish, and wait as long as the vendor is working."""
     answer = await platform.publish(delivery, notebook)
-    while not isinstance(answer, Done):
+    for _ in range(_MOST_CHECKS):
+        if isinstance(answer, Done):
+            return answer
         await asyncio.sleep(0)
         looked = await platform.check(delivery, notebook)
         answer = await platform.finalize(delivery, notebook) if isinstance(looked, Ready) else looked
-    return answer
+    raise AssertionError("the vendor never finished")
 
 
 def connected(owner: Owner, url: str) -> Social:

@@ -136,8 +136,9 @@ async def test_an_answer_that_is_lost_is_unknown_and_ends_in_one_post(
         await attempt(platform, delivery, book)
     assert lost.value.remedy == Unknown()
     assert book.is_open
-    await deliver(platform, delivery, book, unsure=True)
+    done = await deliver(platform, delivery, book, unsure=True)
     await assert_public_once(owner, delivery, platform)
+    assert done.remote_id == (await owner.posts(name))[0]["remote_id"]
 
 
 @pytest.mark.parametrize("name", [name for name, kind in SAMPLES if kind == "thread"])
