@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from PIL import Image
-from posts import create, default_set, error, get, later
+from posts import create, default_set, error, get, later, refusal
 
 from dashboard import browser
 from films import film
@@ -117,3 +117,10 @@ async def test_a_medium_of_ours_can_be_used_again_and_claims_about_it_are_checke
     set_id = good(await stranger.get("/api/v1/platform-sets"))["sets"][0]["id"]
     foreign = {"content": {"text": "x", "media": [medium]}, "platforms": ["linkedin"], "platformSetId": set_id}
     assert error(await stranger.post("/api/v1/posts", json=foreign))["details"]["field"] == "media[0].id"
+
+
+async def test_a_duration_that_is_not_the_films_is_refused_but_for_a_second(world: World) -> None:
+    (medium,) = good(await send(world.test, world, film(seconds=24), platforms=("facebook",)))["post"]["media"]
+    assert await create(world, "facebook", media=[medium | {"durationSeconds": 24.6}])
+    refused = await refusal(world, "facebook", media=[medium | {"durationSeconds": 60}])
+    assert refused["details"]["field"] == "media[0].durationSeconds"
