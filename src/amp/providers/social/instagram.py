@@ -104,11 +104,21 @@ class Instagram:
     refuses_duplicates = False
     launch_notes = ()
 
-    def __init__(self, base_url: str, *, clock: Clock, version: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        clock: Clock,
+        version: str,
+        client_id: str,
+        client_secret: str,
+        more_scopes: Sequence[str] = (),
+    ) -> None:
         self._client = vendor_client(base_url)
         self._graph = Graph("Instagram", self._client, ERRORS, clock)
         self._base_url = base_url
         self._version = version
+        self._more_scopes = more_scopes
         # Live, codes are traded on another host than the API's; elsewhere both are under the one base.
         oauth_url = OAUTH_URL if base_url == LIVE_URL else base_url
         self._app = MetaApp(
@@ -169,7 +179,8 @@ class Instagram:
         return Profile(me.user_id, me.username, me.name or me.username, me.profile_picture_url)
 
     def login_url(self, login: Login) -> str:
-        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login)
+        more = self._more_scopes
+        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login, more_scopes=more)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
         return [await self._app.account(CAPABILITIES, code, login, self.profile)]
@@ -245,5 +256,6 @@ PLATFORM = SocialVendor(
         version=credentials.get("META_GRAPH_VERSION", GRAPH_VERSION),
         client_id=credentials.get("INSTAGRAM_CLIENT_ID"),
         client_secret=credentials.get("INSTAGRAM_CLIENT_SECRET"),
+        more_scopes=credentials.words("INSTAGRAM_EXTRA_SCOPES"),
     ),
 )

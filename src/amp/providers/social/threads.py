@@ -79,7 +79,7 @@ CAPABILITIES = Capabilities(
     ),
     quotas=(Quota(posts=250, hours=24),),
     metrics=frozenset(METRICS.values()),
-    versions=(Version("THREADS_GRAPH_VERSION", VERSION, None),),
+    versions=(Version("THREADS_API_VERSION", VERSION, None),),
     caveats=("Threads fetches images and videos from this server, which must be reachable from the internet.",),
 )
 
@@ -90,11 +90,21 @@ class Threads:
     refuses_duplicates = False
     launch_notes = ()
 
-    def __init__(self, base_url: str, *, clock: Clock, version: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        clock: Clock,
+        version: str,
+        client_id: str,
+        client_secret: str,
+        more_scopes: Sequence[str] = (),
+    ) -> None:
         self._client = vendor_client(base_url)
         self._graph = Graph("Threads", self._client, ERRORS, clock)
         self._base_url = base_url
         self._version = version
+        self._more_scopes = more_scopes
         self._app = MetaApp(
             self._client,
             client_id,
@@ -153,7 +163,8 @@ class Threads:
         return Profile(me.id, me.username, me.name or me.username, me.threads_profile_picture_url)
 
     def login_url(self, login: Login) -> str:
-        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login)
+        more = self._more_scopes
+        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login, more_scopes=more)
 
     async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
         return [await self._app.account(CAPABILITIES, code, login, self.profile)]
@@ -217,8 +228,9 @@ PLATFORM = SocialVendor(
     build=lambda base_url, clock, credentials: Threads(
         base_url,
         clock=clock,
-        version=credentials.get("THREADS_GRAPH_VERSION", VERSION),
+        version=credentials.get("THREADS_API_VERSION", VERSION),
         client_id=credentials.get("THREADS_CLIENT_ID"),
         client_secret=credentials.get("THREADS_CLIENT_SECRET"),
+        more_scopes=credentials.words("THREADS_EXTRA_SCOPES"),
     ),
 )
