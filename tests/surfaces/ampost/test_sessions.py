@@ -104,6 +104,15 @@ async def test_a_made_up_cookie_is_401(world: World, cookie: str) -> None:
     assert refused(answer, 401) == "UNAUTHORIZED"
 
 
+async def test_knowing_a_session_s_id_is_not_enough_for_its_cookie(world: World) -> None:
+    async with browser(world) as client:
+        head, _, signature = client.cookies["amp_session"].partition(".")
+    async with client_of(world.app) as forger:
+        for forged in (head, f"{head}.", f"{head}.{signature[:-2]}AA", f"{head}.{signature[::-1]}"):
+            answer = await forger.get("/api/session", headers={"Cookie": f"amp_session={forged}"})
+            assert refused(answer, 401) == "UNAUTHORIZED"
+
+
 async def test_a_genuine_cookie_of_no_session_is_401(world: World) -> None:
     cookie = cookie_of(new_id(), world.runtime.secrets)
     async with client_of(world.app) as client:
