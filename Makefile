@@ -36,7 +36,7 @@ format: $(VENV)/.installed-dev ## Format the code and write the generated docume
 	@$(BIN)/python docs/reference/generate.py
 
 bench: $(VENV)/.installed-dev ## Run the benchmarks, each against a yardstick of the same run
-	@for bench in api publish footprint optimizer; do $(BIN)/python bench/$$bench.py || exit 1; done
+	@for bench in api publish upload footprint optimizer; do $(BIN)/python bench/$$bench.py || exit 1; done
 
 torture: $(VENV)/.installed-dev ## Kill processes at random and count what was published
 	@$(BIN)/python bench/torture.py

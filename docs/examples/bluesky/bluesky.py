@@ -60,6 +60,7 @@ ERRORS = (
     Row(RefreshToken(), 401),
     Row(Reconnect(), code="AccountTakedown"),
     Row(Reconnect(), code="AccountDeactivated"),
+    Row(Rejected("ACCOUNT_ACTION_REQUIRED"), 403),
     Row(Rejected("DUPLICATE", field="text"), 400, says="duplicate"),
     Row(Rejected("MEDIA_UPLOAD_FAILED", field="media"), 413),
     Row(Rejected("VALIDATION_FAILED"), 400),

@@ -116,10 +116,22 @@ async def put_record(call: Call) -> Response:
     if any(not facet.index.byteStart < facet.index.byteEnd <= size for facet in record.facets):
         raise _error(400, "InvalidRequest", "Invalid app.bsky.feed.post record: facet out of the text")
     if await find_post(call, uri) is None:
-        if call.misfortune and call.misfortune.fault is Fault.DUPLICATE:
-            raise _error(400, "InvalidRequest", "This is a duplicate of another post")
+        _befall(call)
         await make_public(call, await _draft(call, uri, record))
     return JSONResponse({"uri": uri, "cid": _cid(uri), "validationStatus": "valid"})
+
+
+def _befall(call: Call) -> None:
+    """What was ordered to go wrong."""
+    match call.misfortune and call.misfortune.fault:
+        case Fault.DUPLICATE:
+            raise _error(400, "InvalidRequest", "This is a duplicate of another post")
+        case Fault.QUOTA_EXHAUSTED:
+            raise Refused(_refuse(Refusal.RATE_LIMITED))
+        case Fault.ACCOUNT_ACTION:
+            raise _error(403, "Forbidden", "The account has to verify its e-mail address first")
+        case _:
+            pass
 
 
 async def get_record(call: Call) -> Response:
