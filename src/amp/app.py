@@ -89,7 +89,7 @@ def _sandbox(runtime: Runtime, door: Door) -> ASGIApp:
         clock=runtime.clock,
         signing_key=sandbox_key(runtime.secrets),
         authorize=authorize,
-        fetcher=Fetcher(allow=[_origin(runtime.settings.base_url)]),
+        fetcher=Fetcher(allow=[_origin(runtime.settings.base_url)], private=runtime.settings.allow_private_urls),
     )
 
 
