@@ -14,7 +14,7 @@ from sandbox_server import SIGNING_KEY
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing.port import Account, Delivery, Part, Pending
-from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry, Unknown
 from amp.providers.social._tiktok_post import TikTokSettings, chunks_of, privacy_of, title_of
 from amp.providers.social._tiktok_wire import Creator
 from amp.providers.social.tiktok import CAPABILITIES, TikTok
@@ -99,7 +99,10 @@ async def test_an_upload_address_that_is_gone_begins_anew(owner: Owner, tiktok: 
             book.state = {**book.state, "upload_url": f"{owner.sandbox.url}/nowhere", "again": True}
 
     book.before = forget
-    assert (await refused(tiktok, delivery, book)).remedy == Retry()
+    error = await refused(tiktok, delivery, book)
+    while isinstance(error.remedy, Unknown):  # who refuses before all bytes are read may break the connection
+        error = await refused(tiktok, delivery, book)
+    assert error.remedy == Retry()
     assert not book.is_open
     await deliver(tiktok, delivery, book)
     assert len(await owner.ledger("tiktok")) == 1
