@@ -7,8 +7,10 @@ import httpx2
 import pytest
 from graph import made
 from pictures import jpeg, mp4
-from pretending import Member, Stopwatch, World
+from pretending import SIGNING_KEY, Member, Stopwatch, World
 from shelf import Shelf
+
+from amp.sandbox.accounts import feed_link
 
 pytestmark = pytest.mark.anyio
 
@@ -152,3 +154,20 @@ async def test_listings_can_lag_behind(world: World, stopwatch: Stopwatch) -> No
     assert (await member.get("/me/published_posts")).json()["data"] == []
     stopwatch.advance(seconds=61)
     assert len((await member.get("/me/published_posts")).json()["data"]) == 1
+
+
+async def test_what_went_out_stands_in_the_feeds(world: World, stopwatch: Stopwatch, shelf: Shelf) -> None:
+    """With its pictures, which the vendor fetched."""
+    for vendor, prepare in (("instagram", media_publish), ("facebook", photos), ("facebook", released("video_reels"))):
+        member = world.member(vendor)
+        edge, form = await prepare(member, shelf)
+        stopwatch.advance(seconds=30)
+        assert (await member.post(f"/me/{edge}", data=form)).status_code == 200
+    link = feed_link(SIGNING_KEY, world.owner)
+    page = (await world.http.get(f"/sandbox/?{link}")).text
+    assert '<span class="tag">reel</span>' in page
+    for entry in await world.ledger():
+        address = f"_media/{entry['vendor']}/{entry['media'][0]['id']}"
+        is_picture = entry["kind"] == "post"
+        assert (address in page) == is_picture
+        assert (await world.http.get(f"/sandbox/{address}?{link}")).status_code == (200 if is_picture else 404)

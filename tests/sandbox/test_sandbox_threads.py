@@ -185,6 +185,17 @@ async def test_a_link_becomes_a_card(member: Member, stopwatch: Stopwatch) -> No
     assert shown == ["https://acme.com/a?b=1", "https://acme.com/c"]
 
 
+async def test_what_is_left_empty_is_not_said(member: Member, stopwatch: Stopwatch) -> None:
+    """As Meta's sample app sends its form."""
+    poll = json.dumps({"option_a": "Yes", "option_b": "No"})
+    empty = {"reply_control": "", "reply_to_id": "", "link_attachment": ""}
+    post_id = await published(member, stopwatch, text="Well?", poll_attachment=poll, **empty)
+    fields = "text,gif_url,reply_audience,link_attachment_url,topic_tag,poll_attachment,hide_status"
+    shown = (await member.get(f"/{post_id}", params={"fields": fields})).json()
+    poll_shown = {"option_a": "Yes", "option_b": "No"}
+    assert shown == {"id": post_id, "text": "Well?", "reply_audience": "EVERYONE", "poll_attachment": poll_shown}
+
+
 async def test_a_text_can_be_published_at_once(world: World, member: Member) -> None:
     post_id = await made(container(member, text="Now", auto_publish_text="true"))
     assert (await world.ledger())[0]["remote_id"] == post_id

@@ -128,8 +128,7 @@ async def listed(
     body: dict[str, Any] = {"data": [await show(item) for item in page]}
     if page:
         cursors = {"before": _cursor(id_of(page[0])), "after": _cursor(id_of(page[-1]))}
-        more = {"next": _next(call, cursors["after"])} if start + len(page) < len(items) else {}
-        body["paging"] = {"cursors": cursors, **more}
+        body["paging"] = {"cursors": cursors, **_neighbours(call, cursors, start > 0, start + len(page) < len(items))}
     return JSONResponse(body)
 
 
@@ -144,7 +143,13 @@ def _cursor(remote_id: str) -> str:
     return base64.urlsafe_b64encode(f"QVFI{remote_id}".encode()).decode().rstrip("=")
 
 
-def _next(call: Call, after: str) -> str:
-    query = {**call.request.query_params, "after": after}
-    query.pop("before", None)
-    return f"{call.own_url}{call.request.url.path.removeprefix(call.request.scope['root_path'])}?{urlencode(query)}"
+def _neighbours(call: Call, cursors: Mapping[str, str], has_previous: bool, has_next: bool) -> dict[str, str]:
+    """The addresses of the pages beside this one, as far as there are any."""
+    path = f"{call.own_url}{call.request.url.path.removeprefix(call.request.scope['root_path'])}"
+    query = {name: value for name, value in call.request.query_params.items() if name not in ("before", "after")}
+    found: dict[str, str] = {}
+    if has_previous:
+        found["previous"] = f"{path}?{urlencode(query | {'before': cursors['before']})}"
+    if has_next:
+        found["next"] = f"{path}?{urlencode(query | {'after': cursors['after']})}"
+    return found

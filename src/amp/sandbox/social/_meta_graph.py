@@ -77,6 +77,13 @@ class Parameters:
             raise invalid(f"Param {name} must be one of {{{', '.join(known)}}}")
         return given
 
+    def members(self, name: str) -> dict[str, Any]:
+        """A JSON object; nothing is an empty one."""
+        found = _decoded(name, self.fields.get(name) or "{}")
+        if not isinstance(found, dict):
+            raise invalid(f"Param {name} must be a JSON object")
+        return cast(dict[str, Any], found)
+
     def listed(self, name: str) -> list[Any]:
         """A JSON array, the same spelled `name[0]=..&name[1]=..`, or plain ids with commas between."""
         indexed = [value for key, value in self.fields.items() if key.startswith(f"{name}[") and key.endswith("]")]

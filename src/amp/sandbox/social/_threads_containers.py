@@ -79,7 +79,7 @@ async def _params(call: Call, given: Parameters) -> dict[str, Any]:
     for name in ("reply_to_id", "quote_post_id"):
         if given.text(name) and await find_post(call, given.text(name)) is None:
             raise _not_found(given.text(name))
-    control, tag = given.text("reply_control", "everyone"), given.text("topic_tag")
+    control, tag = given.text("reply_control") or "everyone", given.text("topic_tag")
     if control not in _REPLY_CONTROLS:
         raise invalid(f"Param reply_control must be one of {{{', '.join(_REPLY_CONTROLS)}}}")
     if tag and not _TOPIC_TAG.fullmatch(tag):
@@ -96,13 +96,11 @@ async def _params(call: Call, given: Parameters) -> dict[str, Any]:
 
 
 def _poll(given: Parameters) -> list[str] | None:
-    if not given.text("poll_attachment"):
-        return None
-    (poll,) = given.listed("poll_attachment") if given.text("poll_attachment").startswith("{") else (None,)
-    options = [str(poll[name]) for name in ("option_a", "option_b", "option_c", "option_d") if poll and poll.get(name)]
-    if len(options) < 2 or any(len(option) > 25 for option in options):
+    poll = given.members("poll_attachment")
+    options = [str(poll[name]) for name in ("option_a", "option_b", "option_c", "option_d") if poll.get(name)]
+    if poll and (len(options) < 2 or any(len(option) > 25 for option in options)):
         raise invalid("Param poll_attachment must have 2 to 4 options of at most 25 characters")
-    return options
+    return options or None
 
 
 async def _plan(call: Call, given: Parameters, params: Mapping[str, Any]) -> Plan:

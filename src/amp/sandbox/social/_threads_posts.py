@@ -141,6 +141,9 @@ async def shown(call: Call, post: Post) -> dict[str, Any]:
         "timestamp": written(post.created_at),
         "shortcode": code,
         "thumbnail_url": None,
+        "gif_url": None,
+        "poll_attachment": _poll(post),
+        "hide_status": "NOT_HUSHED" if post.kind == "reply" else None,
         "children": {"data": children} if len(children) > 1 else None,
         "is_quote_post": bool(post.extra.get("quoted")),
         "has_replies": bool(await list_replies(call, post.remote_id)),
@@ -212,6 +215,11 @@ def _draft(container: Upload, params: dict[str, Any], parent: Post | None, media
         conversation=parent.conversation if parent else None,
         extra=extra,
     )
+
+
+def _poll(post: Post) -> dict[str, Any] | None:
+    options: list[str] = post.extra.get("poll", {}).get("options", [])
+    return {f"option_{letter}": option for letter, option in zip("abcd", options, strict=False)} or None
 
 
 def _over_quota() -> Refused:
