@@ -4,7 +4,7 @@
 
 The yardstick is the same number of bare httpx2 POSTs to the same endpoint of the same sandbox, as many at a time.
 The sandbox runs in one process, the worker in another. X takes 100 posts from an account in 15 minutes, so the
-posts are spread over the test accounts of many tenants, new ones every round. 20,000 posts that are not due yet
+posts are spread over the test accounts of many tenants, new ones every round. 100,000 posts that are not due yet
 wait beside them.
 
 Start lateness is from the due time of a post to the moment at which its request sets out. When the platform, which is
@@ -36,7 +36,8 @@ from yardstick import CONNECTIONS, family, median, memory, new_product, quantile
 
 POSTS = 1000
 ROUNDS = 3
-WAITING = 20_000
+WAITING = 100_000
+SINGLES = 20
 OF_AN_ACCOUNT = 50
 PATIENCE = 120.0
 LEAD = timedelta(seconds=2)
@@ -64,7 +65,7 @@ async def main(posts: int, rounds: int) -> None:
             print(f"Publishing {posts} posts due at one second, {CONNECTIONS} at a time, median of {rounds} rounds\n")
             await _publish(runtime, CONNECTIONS)  # the worker has loaded what it needs
             idle = memory(worker)
-            await _schedule(runtime, WAITING, OF_AN_ACCOUNT * 10, at=real_now() + timedelta(days=7))
+            await _schedule(runtime, WAITING, OF_AN_ACCOUNT * 40, at=real_now() + timedelta(days=7))
             await asyncio.sleep(2)
             waiting = memory(worker)
             ours: list[Published] = []
@@ -73,6 +74,12 @@ async def main(posts: int, rounds: int) -> None:
                 bare.append(await _post_barely(runtime, f"{product.url}/sandbox/{PLATFORM}", posts))
                 ours.append(await _publish(runtime, posts))
             _print(ours, bare)
+            alone = await _publish_one_by_one(runtime)
+            print(
+                f"start lateness of single posts: p50 {quantile(alone, 0.5):.3f} s, p99 {quantile(alone, 0.99):.3f} s",
+                end="",
+            )
+            print(f"   {verdict(quantile(alone, 0.99), most=0.3)}\n")
             print(f"memory of the worker: {idle:.0f} MB, with {WAITING} posts waiting {waiting:.0f} MB,", end=" ")
             print(f"after {posts * rounds} went out {memory(worker):.0f} MB")
 
@@ -120,6 +127,24 @@ async def _publish(runtime: Runtime, posts: int) -> Published:
     await _until(lambda: _is_idle(runtime))
     rate = posts / (last - due).total_seconds()
     return Published(rate, quantile(started, 0.5), quantile(started, 0.99), quantile(arrived, 0.99))
+
+
+async def _publish_one_by_one(runtime: Runtime) -> list[float]:
+    """Start lateness when nothing else is to do: single posts, half a second apart."""
+    workspaces = await _schedule(runtime, SINGLES, 1, at=real_now() + timedelta(days=1))
+    begin = real_now() + LEAD
+    late: list[float] = []
+    for number, workspace in enumerate(workspaces):
+        due = {"due": begin + timedelta(seconds=number / 2), "workspace": workspace}
+        async with runtime.units.begin(SYSTEM) as uow:
+            statement = (
+                "UPDATE platform_posts SET due_at = :due, next_attempt_at = :due WHERE workspace_id = :workspace"
+            )
+            await uow.session.execute(text(statement), due)
+    await _until(lambda: _last_receipt(runtime, workspaces, SINGLES))
+    for number, workspace in enumerate(workspaces):
+        late += await _starts(runtime, [workspace], begin + timedelta(seconds=number / 2))
+    return sorted(late)
 
 
 async def _until(condition: Callable[[], Awaitable[Any]]) -> Any:
