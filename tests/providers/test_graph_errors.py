@@ -10,7 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from amp.kit.clock import FastClock
 from amp.kit.errors import RateLimited, Reconnect, RefreshToken, Rejected, Remedy, Retry, Unknown
+from amp.kit.web import vendor_client
 from amp.providers.social import _facebook_wire, _graph, _instagram_wire, _threads_wire
 from amp.providers.social._calling import Refusal, Row
 from amp.providers.social._containers import EXPIRED
@@ -196,6 +198,7 @@ def test_what_meta_tells_people_is_what_people_are_told():
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+STANDING = FastClock(0, real_anchor=NOON, virtual_anchor=NOON)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +215,24 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def test_the_usage_header_says_when_calls_are_allowed_again(usage: str | None, minutes: int | None):
     headers = httpx2.Headers({"X-Business-Use-Case-Usage": usage} if usage else {})
     assert regained(headers, NOON) == (NOON + timedelta(minutes=minutes) if minutes else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "usage", "pause"),
+    [
+        (9, 2207042, None, timedelta(hours=3)),
+        (32, None, None, timedelta(minutes=10)),
+        (80002, None, '{"1": [{"estimated_time_to_regain_access": 25}]}', timedelta(minutes=25)),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_limit_always_ends(code: int, subcode: int | None, usage: str | None, pause: timedelta):
+    """Where Meta does not say when: a day's posts and an hour's calls come free little by little."""
+    headers = {"X-Business-Use-Case-Usage": usage} if usage else {}
+    async with vendor_client("http://127.0.0.1:9") as client:
+        graph = _graph.Graph("Instagram", client, _instagram_wire.ERRORS, STANDING)
+        told = graph.failed(httpx2.Response(400, json=envelope(code, subcode), headers=headers))
+    assert told.remedy == RateLimited(NOON + pause)
 
 
 @pytest.mark.parametrize(

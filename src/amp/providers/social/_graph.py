@@ -58,6 +58,12 @@ ERRORS = (
 )
 """What all of Meta's platforms answer; a platform's own rows stand before these."""
 
+_FULL_DAY = frozenset({"9", "/2207042"})
+_FULL_DAY_PAUSE = timedelta(hours=3)
+"""The posts of a day are counted over 24 hours that roll: their places come free one by one, at no named time."""
+_BUSY_HOUR_PAUSE = timedelta(minutes=10)
+"""Calls are counted over an hour that rolls."""
+
 
 class Made(BaseModel):
     """Something that was made or changed, with its id where it got one."""
@@ -193,7 +199,9 @@ class Graph:
         refused = refusal(response)
         remedy = graph_remedy(refused, self.errors, commits=commits)
         if isinstance(remedy, RateLimited):
-            remedy = RateLimited(regained(response.headers, self.clock.now()), scope=remedy.scope)
+            now = self.clock.now()
+            pause = _FULL_DAY_PAUSE if refused.codes & _FULL_DAY else _BUSY_HOUR_PAUSE
+            remedy = RateLimited(regained(response.headers, now) or now + pause, scope=remedy.scope)
         return failed(self.vendor, refused, remedy)
 
 

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from amp.domain.publishing.port import Absent, Account, Progress, Unknowable
 from amp.kit.errors import ProviderFailed, Rejected
-from amp.providers.social._graph import Graph, Insights, Paging, is_gone
+from amp.providers.social._graph import Graph, Insights, Paging
 
 _SKEW = timedelta(seconds=60)
 _PAGES = 5
@@ -112,7 +112,7 @@ async def _one(graph: Graph, path: str, token: SecretStr, name: str) -> Insights
 
 
 def _is_refused(error: ProviderFailed) -> bool:
-    return isinstance(error.remedy, Rejected) and not is_gone(error)
+    return error.remedy == Rejected("VALIDATION_FAILED")
 
 
 def _aware(moment: datetime) -> datetime:
