@@ -1,6 +1,8 @@
 """What becomes of a post on the Ampost contract: change, publish, cancel, retry, resolve, follow."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,9 +13,23 @@ from sqlalchemy import text
 from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.draft import Draft, Target
 from amp.kit.ids import Kind, encode, new_id
-from world import World, good
+from world import World, good, open_world
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def world(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One for all tests here that leave sets and accounts as they are."""
+    async with open_world(database_url, tmp_path_factory.mktemp("shared")) as world:
+        yield world
+
+
+@pytest.fixture
+async def own_world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(database_url, tmp_path) as world:
+        yield world
+
 
 STATUSES = ("draft", "scheduled", "queued", "posting", "published", "partial", "failed", "discarded")
 
@@ -65,7 +81,8 @@ async def test_other_platforms_resolve_the_accounts_anew(world: World) -> None:
     assert after["twitter"]["id"] == before["twitter"]["id"], "what stays, stays the same"
 
 
-async def test_another_set_resolves_the_accounts_anew(world: World) -> None:
+async def test_another_set_resolves_the_accounts_anew(own_world: World) -> None:
+    world = own_world
     post = await create(world, "twitter")
     other = await new_set(world, "linkedin")
     assert error(await change(world, post, platformSetId=other))["code"] == "PLATFORM_NOT_CONNECTED"
@@ -159,7 +176,8 @@ async def test_a_draft_or_scheduled_post_can_be_published_at_once(world: World, 
         assert error(answer, 409)["code"] == "INVALID_STATUS_TRANSITION"
 
 
-async def test_publishing_uses_the_account_that_is_connected_now(world: World) -> None:
+async def test_publishing_uses_the_account_that_is_connected_now(own_world: World) -> None:
+    world = own_world
     post = await create(world, "twitter")
     async with world.runtime.units.begin(await world.test_scope()) as uow:
         again = new_id()
@@ -176,7 +194,8 @@ async def test_publishing_uses_the_account_that_is_connected_now(world: World) -
     assert queued["platformPosts"][0]["connectionId"] == encode(Kind.ACCOUNT, again)
 
 
-async def test_what_lost_its_account_cannot_be_published(world: World) -> None:
+async def test_what_lost_its_account_cannot_be_published(own_world: World) -> None:
+    world = own_world
     post = await create(world, "twitter")
     async with world.runtime.units.begin(await world.test_scope()) as uow:
         await uow.session.execute(text("UPDATE connections SET status = 'expired' WHERE platform = 'twitter'"))

@@ -13,9 +13,22 @@ from world import World, good, open_world
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="module")
+async def world(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One for all tests here that leave sets and accounts as they are."""
+    async with open_world(database_url, tmp_path_factory.mktemp("shared")) as world:
+        yield world
+
+
 @pytest.fixture
-async def all_scheduling(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with open_world(database_url, tmp_path, ampost_scheduling="all") as world:
+async def own_world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(database_url, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def all_scheduling(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with open_world(database_url, tmp_path_factory.mktemp("all"), ampost_scheduling="all") as world:
         yield world
 
 
@@ -142,7 +155,8 @@ async def test_at_least_one_platform_is_needed(world: World) -> None:
         assert refused["code"] == "NO_PLATFORMS_SELECTED"
 
 
-async def test_each_platform_needs_an_active_account_in_the_set(world: World) -> None:
+async def test_each_platform_needs_an_active_account_in_the_set(own_world: World) -> None:
+    world = own_world
     other = await new_set(world, "twitter", "linkedin")
     refused = await refusal(world, "twitter", "facebook", "linkedin", set_id=other)
     assert refused["code"] == "PLATFORM_NOT_CONNECTED"
@@ -343,7 +357,8 @@ async def test_a_body_is_taken_as_the_reference_says_and_no_other_way(
 BAD = {"text": "字" * 3000, "media": [IMAGE, VIDEO], "linkUrl": "nonsense"}
 
 
-async def test_all_problems_are_told_at_once_each_with_platform_field_code_and_message(world: World) -> None:
+async def test_all_problems_are_told_at_once_each_with_platform_field_code_and_message(own_world: World) -> None:
+    world = own_world
     await new_set(world, "threads")
     refused = await refusal(world, "twitter", "linkedin", "threads", "bluesky", scheduledFor=later(world), **BAD)
     problems = refused["details"]["problems"]
@@ -384,7 +399,8 @@ async def test_a_post_that_does_not_fit_the_vendors_quota_is_refused_when_it_is_
     assert await create(world, "tiktok", scheduledFor=later(world, hours=3))
 
 
-async def test_an_idempotency_key_makes_one_post(world: World) -> None:
+async def test_an_idempotency_key_makes_one_post(own_world: World) -> None:
+    world = own_world
     wanted, key = await body(world, "twitter"), {"Idempotency-Key": "one"}
     first, second = [good(await world.test.post("/api/v1/posts", json=wanted, headers=key)) for _ in range(2)]
     assert first == second
