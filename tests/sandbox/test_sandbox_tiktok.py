@@ -333,3 +333,23 @@ async def test_a_lost_answer_to_photos_leaves_one_post(world: World, member: Mem
     await world.order("tiktok", "accept_then_500", count=1)
     assert said(await publish_photos(member, [shelf.put(jpeg())])) == (500, "internal_error")
     assert len(await world.ledger()) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "scope", "expected"),
+    [
+        ("MEDIA_UPLOAD", "video.upload", OK),
+        ("MEDIA_UPLOAD", "video.publish", (401, "scope_not_authorized")),
+        ("DIRECT_POST", "video.upload", (401, "scope_not_authorized")),
+    ],
+)
+async def test_photos_may_wait_in_the_inbox_too(
+    world: World, stopwatch: Stopwatch, shelf: Shelf, mode: str, scope: str, expected: tuple[int, str]
+) -> None:
+    member = world.member("tiktok", scopes={scope})
+    answer = await publish_photos(member, [shelf.put(jpeg())], post_mode=mode)
+    assert said(answer) == expected
+    stopwatch.advance(minutes=1)
+    if expected == OK:
+        assert (await outcome(member, answer.json()["data"]["publish_id"]))["status"] == "SEND_TO_USER_INBOX"
+    assert await world.ledger() == []
