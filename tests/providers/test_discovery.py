@@ -79,7 +79,7 @@ def test_an_adapter_is_built_once_per_environment():
 
 
 def test_an_unknown_platform_is_an_invalid_request_that_names_the_known_ones():
-    with pytest.raises(Invalid, match="linkedin, .*twitter") as unknown:
+    with pytest.raises(Invalid, match=r"linkedin, .*twitter") as unknown:
         social().of("bluesky", "live")
     assert unknown.value.code == "unknown_platform"
 
