@@ -291,7 +291,7 @@ async def test_a_refused_refresh_token_means_connect_again(
 ) -> None:
     good(await person.get(await consented(person, "twitter", mine)))
     await at_vendor(served, "UPDATE sandbox.tokens SET ended_at = :now WHERE kind = 'refresh'", now=real_now())
-    assert refused(await refresh(person, "twitter", mine), 502) in ("AUTH_EXPIRED", "AUTH_REVOKED")
+    assert refused(await refresh(person, "twitter", mine), 502) == "REFRESH_TOKEN_EXPIRED"
     assert (await account_in(served, mine))["status"] == "expired"
     assert refused(await refresh(person, "twitter", mine), 409) == "REFRESH_TOKEN_EXPIRED"
 
