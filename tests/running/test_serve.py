@@ -188,6 +188,21 @@ def test_the_doctor_finds_nothing_that_must_be_done(served: Served, env: dict[st
     assert re.search(r"^ok +media", result.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [
+        ("202001", r"^fail +version +LINKEDIN_API_VERSION=202001 is over since 2021-01-01"),
+        ("209912", r"^ok +version +LINKEDIN_API_VERSION=209912, until 2100-12-01"),
+    ],
+)
+def test_the_doctor_warns_of_versions_that_vendors_end(
+    served: Served, env: dict[str, str], version: str, found: str
+) -> None:
+    result = run(env | {"LINKEDIN_API_VERSION": version}, "doctor")
+    assert re.search(found, result.stdout, re.MULTILINE), result.stdout
+    assert result.returncode == (1 if found.startswith("^fail") else 0)
+
+
 def test_migrating_can_be_asked_about(served: Served, env: dict[str, str]) -> None:
     assert run(env, "migrate", "--check").returncode == 0
     assert run(env, "migrate").returncode == 0

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -32,8 +32,7 @@ Verdict = Literal["ok", "warn", "fail"]
 _LEAST_DISK = 500_000_000
 _MOST_SKEW = timedelta(seconds=2)
 _SOON = timedelta(days=3)
-_VERSION_WARN = timedelta(days=300)
-_VERSION_LIFE = timedelta(days=365)
+_VERSION_WARN = timedelta(days=90)
 _DATED_VERSION = re.compile(r"(20\d\d)(0[1-9]|1[0-2])")
 
 
@@ -117,16 +116,28 @@ def _of_credentials(settings: Settings) -> Iterable[Finding]:
 
 
 def _of_versions(settings: Settings) -> Iterable[Finding]:
-    """Versions that are named by their month live for a year."""
-    for name, version in settings.credentials().items():
-        form = _DATED_VERSION.fullmatch(version) if name.endswith("_API_VERSION") else None
-        if form is None:
+    """Vendors refuse a version of their API from some day on."""
+    known, today = settings.credentials(), real_now().date()
+    declared = {
+        version.setting: version for vendor in social_vendors().values() for version in vendor.capabilities.versions
+    }
+    for name, version in declared.items():
+        chosen = known.get(name, version.default)
+        ends = version.sunset if chosen == version.default else _end_of(chosen)
+        if ends is None:
             continue
-        age = real_now() - real_now().replace(year=int(form[1]), month=int(form[2]), day=1)
-        if age > _VERSION_LIFE:
-            yield Finding("fail", "version", f"{name}={version} is over: set a newer one")
-        elif age > _VERSION_WARN:
-            yield Finding("warn", "version", f"{name}={version} ends soon: set a newer one")
+        if ends <= today:
+            yield Finding("fail", "version", f"{name}={chosen} is over since {ends}: set a newer one")
+        elif ends - today <= _VERSION_WARN:
+            yield Finding("warn", "version", f"{name}={chosen} ends on {ends}: set a newer one")
+        else:
+            yield Finding("ok", "version", f"{name}={chosen}, until {ends} at least")
+
+
+def _end_of(version: str) -> date | None:
+    """Versions that are named by their month live for a year."""
+    form = _DATED_VERSION.fullmatch(version)
+    return date(int(form[1]) + 1, int(form[2]), 1) if form else None
 
 
 async def _database(runtime: Runtime) -> Finding:

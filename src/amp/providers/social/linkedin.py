@@ -42,9 +42,9 @@ from amp.providers.social._signing_in import Grant, code_form, login_url, opened
 LIVE_URL = "https://api.linkedin.com"
 OAUTH_URL = "https://www.linkedin.com"
 ANALYTICS_SCOPE = "r_member_postAnalytics"
-VERSION = Version("LINKEDIN_API_VERSION", default="202609", sunset=date(2027, 9, 1))
-"""The newest that is known to work as written here. LinkedIn supports each for a year at least, so it leaves operators
-the most time; 202605 and whatever else is younger than a year may be set instead."""
+VERSION = Version("LINKEDIN_API_VERSION", default="202605", sunset=date(2027, 5, 1))
+"""The Ampost contract's default. LinkedIn supports each for a year at least; a newer one (202609 is known to work as
+written here) may be set before that is over."""
 
 CAPABILITIES = Capabilities(
     platform="linkedin",
