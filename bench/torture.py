@@ -1,6 +1,6 @@
 """Kill processes at random, let the vendors misbehave, and count what was published: once, or it is said why not.
 
-    python bench/torture.py [--posts 1000] [--kills 30] [--seed 1] [--speed 1] [--patience 600]
+    python bench/torture.py [--posts 1000] [--kills 30] [--seed 1] [--speed 1] [--patience 900]
 
 One web process, which also pretends to be the vendors, and two workers, on an embedded PostgreSQL. Posts fall due in
 bursts over every platform; a third of them are threads where the platform has threads, a quarter carry an image or a
@@ -264,5 +264,5 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1, help="virtual seconds in a real one")
-    parser.add_argument("--patience", type=float, default=600, help="seconds until what has not ended counts as lost")
+    parser.add_argument("--patience", type=float, default=900, help="seconds until what has not ended counts as lost")
     sys.exit(not asyncio.run(main(new_home(), parser.parse_args())))
