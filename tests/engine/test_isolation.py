@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 SYSTEM_TABLES = {
     "alembic_version",
     "clock_anchor",
+    "holds",
     "procrastinate_events",
     "procrastinate_jobs",
     "procrastinate_periodic_defers",

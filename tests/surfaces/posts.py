@@ -58,7 +58,8 @@ async def new_set(world: World, *platforms: str) -> str:
 
 
 def later(world: World, **ahead: float) -> str:
-    return to_wire(world.runtime.clock.now() + timedelta(**(ahead or {"hours": 1})))
+    """A whole second: PostgreSQL writes fractions without their last zeros."""
+    return to_wire(world.runtime.clock.now().replace(microsecond=0) + timedelta(**(ahead or {"hours": 1})))
 
 
 async def body(world: World, *platforms: str, **changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from amp.kit.database import APP_ROLE, SYSTEM_ROLE
+from amp.kit.database import SYSTEM_ROLE
 
 revision = "0006"
 down_revision = "0005"
@@ -117,7 +117,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("environment", "platform", "scope", name=op.f("holds_pkey")),
     )
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON holds TO {SYSTEM_ROLE}")
-    op.execute(f"GRANT SELECT ON holds TO {APP_ROLE}")
     op.execute(POST_STATUS)
     op.execute(RECORD_DELIVERIES)
     op.execute(f"GRANT EXECUTE ON FUNCTION record_deliveries(jsonb) TO {SYSTEM_ROLE}")
