@@ -17,8 +17,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$
 """
 """The words of a post, and one more that begins as no word does, its workspace: a search does not meet the posts of
-others inside the index. What PostgreSQL would take for addresses or numbers is parted into words first. Long texts are cut:
-a tsvector has at most a megabyte."""
+others inside the index. What PostgreSQL would take for addresses or numbers is parted into words first. Long texts are
+cut: a tsvector has at most a megabyte."""
 
 
 def upgrade() -> None:

@@ -15,4 +15,3 @@ def upgrade() -> None:
     op.add_column("uploads", sa.Column("seconds", sa.Float(), nullable=True), schema="sandbox")
     extra = sa.Column("extra", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'::jsonb"))
     op.add_column("uploads", extra, schema="sandbox")
-
