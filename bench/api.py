@@ -32,7 +32,7 @@ SECONDS = 2.5
 LENGTH = 50
 LIST = f"/api/v1/posts?limit={LENGTH}"
 CREATE = "/api/v1/posts"
-TEXT = "Friday's release does in one click what took an afternoon. Here is what we changed, and why. " * 2
+TEXT = "Friday's release does in one click what took an afternoon. Here is what we changed."
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Tenant:
     @property
     def draft(self) -> bytes:
         """A post of 200 characters."""
-        content = {"text": TEXT.ljust(200, "!"), "media": [], "linkUrl": None, "platformOverrides": {}}
+        content = {"text": (TEXT * 3)[:200], "media": [], "linkUrl": None, "platformOverrides": {}}
         post = {"content": content, "platforms": ["twitter"], "scheduledFor": None, "platformSetId": self.set_id}
         return json.dumps(post).encode()
 

@@ -1,27 +1,22 @@
 """What a web process serves: all contracts, the sandbox and the server's own pages, over one runtime."""
 
-import gc
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
-from starlette.routing import BaseRoute, Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
-from amp.config import Settings
 from amp.domain.tenants.plans import MINUTE
 from amp.domain.tenants.queries import RateWindow
 from amp.engine.recovery import worker_alive
 from amp.kit.database import reachable
 from amp.kit.errors import Forbidden
 from amp.kit.fetching import Fetcher
-from amp.kit.telemetry import configure_logging
 from amp.migrations import revision
-from amp.runtime import Runtime, open_runtime, sandbox_key
+from amp.runtime import Runtime, sandbox_key
 from amp.sandbox.app import create_sandbox
 from amp.surfaces.actor import identify
 from amp.surfaces.amp.app import create_amp_surface
@@ -113,31 +108,3 @@ async def _to_the_feeds(request: Request) -> RedirectResponse:
 
 async def _errors(_request: Request) -> HTMLResponse:
     return HTMLResponse(errors_page())
-
-
-class Server:
-    """What a web process runs: the runtime opens with the process and closes with it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._app: ASGIApp | None = None
-        self._lifespan = Router(lifespan=self._open)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._lifespan if scope["type"] == "lifespan" or self._app is None else self._app
-        await app(scope, receive, send)
-
-    @asynccontextmanager
-    async def _open(self, _app: object) -> AsyncGenerator[None]:
-        runtime = await open_runtime(self._settings)
-        self._app = build_app(runtime)
-        gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again
-        yield
-        await runtime.close()
-
-
-def create_app() -> ASGIApp:
-    """The factory that the server calls in each web process."""
-    settings = Settings()
-    configure_logging(level=settings.log_level, as_json=settings.log_format == "json")
-    return Server(settings)

@@ -1,6 +1,7 @@
 """`amp web`: one process that answers requests. `amp serve` starts it."""
 
 import asyncio
+import gc
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -26,8 +27,10 @@ async def run_web(settings: Settings, *, child: bool, prepares: bool) -> None:
     if stop.is_set():
         return
     runtime = await open_runtime(settings)
+    app = build_app(runtime)
+    gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again
     server = Server(
-        build_app(runtime),
+        app,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
