@@ -68,7 +68,12 @@ def _opened(secrets: SecretKeys, connection: Connection) -> Authority | None:
     tokens = connections.open_tokens(secrets, connection)
     if connection.status != "active" or tokens is None:
         return None
-    account = Account(
+    return Authority(account=account_of(connection, tokens), version=connection.token_version)
+
+
+def account_of(connection: Connection, tokens: connections.OpenTokens) -> Account:
+    """The account as adapters want it."""
+    return Account(
         connection_id=encode(Kind.ACCOUNT, connection.id),
         remote_id=connection.remote_id,
         handle=connection.handle,
@@ -76,7 +81,6 @@ def _opened(secrets: SecretKeys, connection: Connection) -> Authority | None:
         refresh_token=tokens.refresh_token,
         scopes=frozenset(connection.scopes),
     )
-    return Authority(account=account, version=connection.token_version)
 
 
 async def refreshed(

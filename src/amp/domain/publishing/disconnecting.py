@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, exists, select, update
 from amp.domain.connections import operations as connections
 from amp.domain.connections.messages import AccountDisconnected, SetDeleted
 from amp.domain.connections.models import Connection
+from amp.domain.publishing.accounts import account_of
 from amp.domain.publishing.messages import PlatformPostFailed
 from amp.domain.publishing.models import PlatformPost, Post
 from amp.domain.publishing.operations import get_post, settle
-from amp.domain.publishing.port import Account, SocialPlatforms
+from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.publishing.timeline import record
 from amp.domain.tenants.workspaces import own_environment
 from amp.engine.jobs import Job, RetryPolicy, handles
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.ids import Kind, encode
 from amp.kit.secrets import SecretKeys
 from amp.kit.telemetry import log
 
@@ -42,15 +42,8 @@ async def give_back(message: AccountDisconnected, job: Job) -> None:
         if await _in_use(uow, connection):
             return
     tokens = connections.opened(job.ports.get(SecretKeys), connection.id, message.access_token, message.refresh_token)
-    account = Account(
-        connection_id=encode(Kind.ACCOUNT, connection.id),
-        remote_id=connection.remote_id,
-        handle=connection.handle,
-        access_token=tokens.access_token,
-        refresh_token=tokens.refresh_token,
-        scopes=frozenset(connection.scopes),
-    )
-    await job.ports.get(SocialPlatforms).of(message.platform, environment).disconnect(account)
+    vendor = job.ports.get(SocialPlatforms).of(message.platform, environment)
+    await vendor.disconnect(account_of(connection, tokens))
 
 
 async def _in_use(uow: UnitOfWork, connection: Connection) -> bool:
