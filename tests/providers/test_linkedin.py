@@ -10,9 +10,9 @@ from courier import Crashed, Notebook, Owner, attempt, deliver, sample
 from long_film import long_film
 from sandbox_server import SIGNING_KEY
 
-from amp.domain.publishing.port import Account, Login, Part
+from amp.domain.publishing.port import Account, Delivery, Login, Part
 from amp.kit.clock import FastClock
-from amp.kit.errors import ProviderFailed, RateLimited, Rejected
+from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry
 from amp.providers.social.linkedin import ANALYTICS_SCOPE, CAPABILITIES, LinkedIn
 from amp.sandbox.accounts import sandbox_client
 
@@ -80,6 +80,45 @@ async def test_a_video_in_parts_goes_on_where_it_broke_off(owner: Owner, member:
     assert [entry["media"][0]["bytes"] for entry in posts] == [9_000_000] * 5
 
 
+async def begun(owner: Owner, member: LinkedIn, account: Account) -> tuple[Delivery, Notebook]:
+    """A video whose addresses are known, and nothing of it sent."""
+    delivery = sample("video", member, account, owner.sandbox.clock.now())
+    book = Notebook(owner.sandbox.clock, crash_at=1, crash_after_commit=True)
+    with pytest.raises(Crashed):
+        await member.publish(delivery, book)
+    return delivery, book
+
+
+async def test_a_part_that_no_etag_came_back_for_is_sent_again(owner: Owner, member: LinkedIn, account: Account):
+    delivery, book = await begun(owner, member, account)
+    await owner.order("linkedin", "malformed")
+    with pytest.raises(ProviderFailed) as failed:
+        await member.publish(delivery, book)
+    assert failed.value.remedy == Retry()
+    urn = book.state["video"]["urn"]
+    await deliver(member, delivery, book)
+    assert (await owner.ledger("linkedin"))[0]["media"][0]["id"] == urn
+
+
+@pytest.mark.parametrize("wrong", [{"etags": ["another"]}, {"parts": [["/dms-uploads/nowhere/parts/0", 0, 9]]}])
+async def test_a_video_that_does_not_fit_together_is_sent_anew_once(
+    owner: Owner, member: LinkedIn, account: Account, wrong: dict[str, object]
+):
+    delivery, book = await begun(owner, member, account)
+    first = book.state["video"]
+    book.state = {"video": {**first, **wrong}}
+    with pytest.raises(ProviderFailed) as failed:
+        await member.publish(delivery, book)
+    assert failed.value.remedy == Retry()
+    again = Notebook(owner.sandbox.clock, {**book.state, "video": {**first, **wrong}})
+    with pytest.raises(ProviderFailed) as failed:
+        await member.publish(delivery, again)
+    assert isinstance(failed.value.remedy, Rejected)
+    await deliver(member, delivery, book)
+    assert book.state["video"]["urn"] != first["urn"]
+    assert len(await owner.ledger("linkedin")) == 1
+
+
 async def test_what_linkedin_cannot_process_is_rejected(owner: Owner, member: LinkedIn, account: Account):
     await owner.order("linkedin", "processing_failed")
     delivery = sample("video", member, account, owner.sandbox.clock.now())
@@ -90,10 +129,7 @@ async def test_what_linkedin_cannot_process_is_rejected(owner: Owner, member: Li
 
 
 async def test_upload_addresses_that_are_over_are_asked_for_again(owner: Owner, member: LinkedIn, account: Account):
-    delivery = sample("video", member, account, owner.sandbox.clock.now())
-    book = Notebook(owner.sandbox.clock, crash_at=1, crash_after_commit=True)
-    with pytest.raises(Crashed):
-        await member.publish(delivery, book)
+    delivery, book = await begun(owner, member, account)
     first = book.state["video"]
     book.state = {"video": {**first, "expires": owner.sandbox.clock.now().isoformat()}}
     await deliver(member, delivery, book)

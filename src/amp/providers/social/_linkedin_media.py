@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from amp.domain.publishing.port import Account, Delivery, MediaFile, Pending, Progress
 from amp.kit.clock import Clock
-from amp.kit.errors import ProviderFailed, Rejected
+from amp.kit.errors import ProviderFailed, Reconnect, Rejected, Retry
 from amp.providers.social._calling import read, send, slice_of
 from amp.providers.social._linkedin_errors import failure
 from amp.providers.social._linkedin_post import author_of
@@ -57,7 +57,10 @@ class Uploads:
         if not upload or (not upload["finalized"] and self._clock.now() >= datetime.fromisoformat(upload["expires"])):
             upload = await self._begun(file)
         if not upload["finalized"]:
-            await self._complete(file, upload)
+            try:
+                await self._complete(file, upload)
+            except ProviderFailed as error:
+                await self._not_taken(error)
         return await self._available(upload["urn"])
 
     async def _begun(self, file: MediaFile) -> dict[str, Any]:
@@ -84,7 +87,7 @@ class Uploads:
         etags: list[str] = list(upload["etags"])
         for url, start, end in upload["parts"][len(etags) :]:
             response = await self._put(url, file, start, end)
-            etags = [*etags, response.headers.get("etag", "")]
+            etags = [*etags, _etag_of(response)]
             await self._progress.save(video={**upload, "etags": etags})
         request = {"video": upload["urn"], "uploadToken": upload["token"], "uploadedPartIds": etags}
         try:
@@ -93,6 +96,14 @@ class Uploads:
             if (await self._state(upload["urn"])).status == "WAITING_UPLOAD":
                 raise
         await self._progress.save(video={**upload, "etags": etags, "finalized": True})
+
+    async def _not_taken(self, error: ProviderFailed) -> None:
+        """Always raises. A video whose parts or whose end LinkedIn refuses is sent anew, once: nothing is public before
+        the post itself, and what an earlier attempt left there may not fit together."""
+        if not isinstance(error.remedy, Rejected) or self._progress.state.get("sent_anew"):
+            raise error
+        await self._progress.save(video=None, sent_anew=True)
+        raise ProviderFailed(error.message, remedy=Retry(), status=error.status) from error
 
     async def _state(self, urn: str) -> VideoState:
         url = f"/rest/videos/{quote(urn, safe='')}"
@@ -119,9 +130,23 @@ class Uploads:
         """Bytes to an address that LinkedIn gave. That of an image wants the token, those of a video's parts do not."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(end - start)}
         content = slice_of(file, start, end - start)
-        return self._taken(await send(self._client, "PUT", url, token=token, headers=headers, content=content))
+        try:
+            return self._taken(await send(self._client, "PUT", url, token=token, headers=headers, content=content))
+        except ProviderFailed as error:
+            if token is None and isinstance(error.remedy, Reconnect):  # the address is refused, not the account
+                remedy = Rejected("MEDIA_UPLOAD_FAILED", field="media")
+                raise ProviderFailed(error.message, remedy=remedy, status=error.status) from error
+            raise
 
     def _taken(self, response: httpx2.Response) -> httpx2.Response:
         if not response.is_success:
             raise failure(response, self._clock)
         return response
+
+
+def _etag_of(response: httpx2.Response) -> str:
+    """Which part LinkedIn took. Something between us and it may answer in its place: then the part is sent again."""
+    etag = response.headers.get("etag")
+    if not etag:
+        raise ProviderFailed("LinkedIn: no ETag came back for a part", remedy=Retry(), status=response.status_code)
+    return etag
