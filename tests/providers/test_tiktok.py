@@ -1,11 +1,12 @@
 """TikTok's own ways: who may see a post, videos in parts, uploads that are over, and what TikTok makes of them."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from courier import Crashed, Notebook, Owner, attempt, deliver, sample
+from files import File
 from hypothesis import given
 from hypothesis import strategies as st
 from long_film import long_film
@@ -13,8 +14,8 @@ from sandbox_server import SIGNING_KEY
 
 from amp.domain.platforms.port import Draft, Medium
 from amp.domain.platforms.validation import validate
-from amp.domain.publishing.port import Account, Delivery, Part, Pending
-from amp.kit.errors import ProviderFailed, RateLimited, Rejected, Retry, Unknown
+from amp.domain.publishing.port import Account, Delivery, Part, Pending, Unknowable
+from amp.kit.errors import ProviderFailed, RateLimited, RefreshToken, Rejected, Retry, Unknown
 from amp.providers.social._tiktok_post import TikTokSettings, chunks_of, privacy_of, title_of
 from amp.providers.social._tiktok_wire import Creator
 from amp.providers.social.tiktok import CAPABILITIES, TikTok
@@ -104,6 +105,8 @@ async def test_an_upload_address_that_is_gone_begins_anew(owner: Owner, tiktok: 
         error = await refused(tiktok, delivery, book)
     assert error.remedy == Retry()
     assert not book.is_open
+    with suppress(ProviderFailed):  # the broken connection may be found out only now
+        await deliver(tiktok, delivery, book)
     await deliver(tiktok, delivery, book)
     assert len(await owner.ledger("tiktok")) == 1
 
@@ -117,6 +120,65 @@ async def test_an_upload_that_is_older_than_its_address_begins_anew(owner: Owner
     await deliver(tiktok, delivery, book)
     assert book.state["publish_id"] != first
     assert len(await owner.ledger("tiktok")) == 1
+
+
+@pytest.mark.parametrize(("fault", "remedy"), [("rate_limit_no_headers", RateLimited), ("expired_token", RefreshToken)])
+async def test_an_upload_that_is_held_up_goes_on_at_its_address(
+    owner: Owner, tiktok: TikTok, account: Account, fault: str, remedy: type
+):
+    delivery, book = video(owner, tiktok, account), Notebook(owner.sandbox.clock)
+
+    async def hold_up(_step: str) -> None:
+        await owner.order("tiktok", fault)
+        book.before = None
+
+    book.before = hold_up
+    assert isinstance((await refused(tiktok, delivery, book)).remedy, remedy)
+    first = book.state["publish_id"]
+    await deliver(tiktok, delivery, book)
+    assert book.state["publish_id"] == first
+    assert len(await owner.ledger("tiktok")) == 1
+
+
+async def test_an_upload_that_is_refused_without_a_reason_begins_anew_once(
+    owner: Owner, tiktok: TikTok, account: Account
+):
+    delivery, book = video(owner, tiktok, account), Notebook(owner.sandbox.clock)
+    odd = replace(delivery, parts=(Part(delivery.parts[0].text, (_OddFilm("med_9", None, "tall.mp4"),)),))
+    assert (await refused(tiktok, odd, book)).remedy == Retry()
+    first = book.state["publish_id"]
+    assert (await refused(tiktok, odd, book)).remedy == Rejected("MEDIA_UPLOAD_FAILED", field="media")
+    assert book.state["publish_id"] != first
+    assert await owner.ledger("tiktok") == []
+
+
+async def test_a_video_that_is_there_in_full_is_not_sent_anew_when_its_address_is_over(
+    owner: Owner, tiktok: TikTok, account: Account
+):
+    await owner.order("tiktok", "processing_slow", seconds=1200, count=1)
+    delivery, book = video(owner, tiktok, account), Notebook(owner.sandbox.clock)
+    await tiktok.publish(delivery, book)
+    first = book.state["publish_id"]
+    book.state = {**book.state, "sent": 0, "upload_until": owner.sandbox.clock.now().isoformat()}
+    assert isinstance(await tiktok.check(delivery, book), Pending)
+    assert book.state["publish_id"] == first
+    await deliver(tiktok, delivery, book)
+    assert len(await owner.ledger("tiktok")) == 1
+
+
+class _OddFilm(File):
+    @property
+    def mime_type(self) -> str:
+        return "video/x-unheard-of"
+
+
+@pytest.mark.parametrize(("kind", "state"), [("image", {}), ("video", {"publish_id": "v_pub_file~v2-1.1", "sent": 0})])
+async def test_what_tiktok_refuses_to_tell_cannot_be_known(
+    owner: Owner, tiktok: TikTok, kind: str, state: dict[str, object]
+):
+    unlisted = owner.account("tiktok", ["user.info.basic", "video.publish"])
+    delivery = sample(kind, tiktok, unlisted, owner.sandbox.clock.now())
+    assert await tiktok.find(delivery, Notebook(owner.sandbox.clock, state)) == Unknowable()
 
 
 async def test_what_tiktok_failed_to_process_is_sent_anew(owner: Owner, tiktok: TikTok, account: Account):

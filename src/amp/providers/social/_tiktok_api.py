@@ -70,8 +70,9 @@ class TikTokApi:
         return await send(self._client, "PUT", url, commits=commits, headers=headers, content=content)
 
     def upload_refused(self, status: int, *, commits: bool) -> ProviderFailed:
+        """By the status alone. What is not the end of a limit or of a token is permanent."""
         refused = Refusal(status, frozenset(), "the upload was refused")
-        remedy = remedy_of(refused, (), commits=commits)
+        remedy = self._timed(remedy_of(refused, ERRORS, commits=commits), refused)
         permanent = isinstance(remedy, Rejected)
         return failed("TikTok", refused, Rejected("MEDIA_UPLOAD_FAILED", field="media") if permanent else remedy)
 

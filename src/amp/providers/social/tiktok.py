@@ -128,8 +128,7 @@ class TikTok:
             status = await self._api.status(delivery.account, progress.state["publish_id"])
             if is_photos(delivery) or not status.wants_bytes:
                 return await self._concluded(delivery, progress, status)
-            if self._clock.now() < datetime.fromisoformat(progress.state["upload_until"]):
-                held = max(status.uploaded_bytes, progress.state["sent"])
+            held = self._held(delivery, progress, status)
         if held is None:
             held = await self._begin(delivery, progress)
         if not is_photos(delivery):
@@ -145,6 +144,14 @@ class TikTok:
     async def find(self, delivery: Delivery, progress: Progress) -> Done | Absent | Unknowable:
         if "post" in progress.state:
             return done(delivery, progress)
+        try:
+            return await self._found(delivery, progress)
+        except ProviderFailed as error:
+            if isinstance(error.remedy, Rejected):  # no permission to list, say: asking again gives the same answer
+                return Unknowable()
+            raise
+
+    async def _found(self, delivery: Delivery, progress: Progress) -> Done | Absent | Unknowable:
         publish_id = progress.state.get("publish_id")
         if not publish_id:
             return await self._listed(delivery, progress) if is_photos(delivery) else Absent()
@@ -203,6 +210,13 @@ class TikTok:
         await progress.save(publish_id=begun.publish_id, upload_url=begun.upload_url, upload_until=until, sent=0, **how)
         return 0
 
+    def _held(self, delivery: Delivery, progress: Progress, status: Status) -> int | None:
+        """How much TikTok has of the video. None: too little, at an address that is over; nothing can come of that.
+        A video that is there in full is never sent anew, however long TikTok works on it."""
+        held = max(status.uploaded_bytes, progress.state["sent"])
+        lasts = self._clock.now() < datetime.fromisoformat(progress.state["upload_until"])
+        return held if lasts or held >= delivery.parts[0].media[0].size_bytes else None
+
     async def _send_from(self, held: int, delivery: Delivery, progress: Progress) -> None:
         """All parts that TikTok does not hold yet, in order. The last one is what makes the video public."""
         file = delivery.parts[0].media[0]
@@ -219,14 +233,18 @@ class TikTok:
             start = end
 
     async def _not_sent(self, status: int, progress: Progress, *, commits: bool) -> None:
-        """Always raises. An address that is over (an hour) needs a new publish_id; nothing can come of the old one."""
-        if status in (403, 404):
-            await progress.save(publish_id=None, upload_url=None, sent=0)
-        elif status == 416:  # TikTok holds more or less than we thought: its status says how much
+        """Always raises. The next attempt asks the status, and goes on from there or begins anew: at once where the
+        address is over (an hour), and once where TikTok gives no reason that we know."""
+        error = self._api.upload_refused(status, commits=commits)
+        if status == 416:  # TikTok holds more or less than we thought
             await progress.save(sent=0)
+        elif status in (403, 404):
+            await progress.save(upload_until=self._clock.now().isoformat())
+        elif isinstance(error.remedy, Rejected) and not progress.state.get("upload_refused"):
+            await progress.save(upload_until=self._clock.now().isoformat(), upload_refused=True)
         else:
-            raise self._api.upload_refused(status, commits=commits)
-        raise ProviderFailed("TikTok: the upload begins anew", remedy=Retry(), status=status)
+            raise error
+        raise ProviderFailed(error.message, remedy=Retry(), status=status)
 
     async def _concluded(self, delivery: Delivery, progress: Progress, status: Status) -> Done | Pending:
         if status.status == "FAILED":
