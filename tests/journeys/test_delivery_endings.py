@@ -19,9 +19,10 @@ from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.claiming import Claimed, Room, claim_due
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.operations import Draft, Target
-from amp.domain.publishing.outcomes import PROCESSING_AT_MOST, Outcomes
+from amp.domain.publishing.outcomes import POLICY, PROCESSING_AT_MOST, Outcomes
 from amp.domain.publishing.port import Done, LeaseLost, Pending
 from amp.domain.publishing.recording import Log, Recorder
+from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
 from amp.kit.errors import ProviderFailed, Retry
 from world import World
@@ -90,11 +91,29 @@ async def test_looking_in_vain_is_counted(world: World) -> None:
     await outcomes_of(world, one).failed(ProviderFailed("no answer", remedy=Retry()))
     row = await row_of(world, one)
     assert (row.status, row.attempt) == ("processing", one.attempt + 1)
-    last = replace(one, attempt=10)
+    last = replace(one, attempt=POLICY.attempts)
     with pytest.raises(LeaseLost):
         await outcomes_of(world, replace(last, fence=last.fence - 1)).failed(ProviderFailed("no", remedy=Retry()))
     await outcomes_of(world, last).failed(ProviderFailed("no answer", remedy=Retry()))
     assert (await row_of(world, one)).status == "failed"
+
+
+async def test_a_vendor_may_be_away_for_most_of_an_hour_and_is_noticed_soon_when_back(world: World) -> None:
+    error, clock = ProviderFailed("could not reach it", remedy=Retry()), world.runtime.clock
+    moments = [POLICY.wait(error, run, clock) for run in range(POLICY.attempts)]
+    pauses = [moment - real_now() for moment in moments if moment]
+    assert timedelta(minutes=50) < sum(pauses, timedelta()) < timedelta(minutes=70)
+    assert max(pauses) < timedelta(minutes=3, seconds=1)
+    assert moments[-1] is None
+
+
+async def test_what_failed_together_does_not_come_back_together(world: World) -> None:
+    for _ in range(3):
+        one, begun = await claimed(world), world.runtime.clock.now()
+        await outcomes_of(world, one).failed(ProviderFailed("no answer", remedy=Retry()))
+        own_share = one.id.int % 1000 / 1000
+        pause = (await row_of(world, one)).next_attempt_at - begun
+        assert pause >= (POLICY.first - timedelta(milliseconds=5)) * (1 + own_share / 10)
 
 
 async def test_media_that_a_platform_needs_as_bytes_are_fetched_before_the_first_attempt(fast_world: World) -> None:

@@ -56,7 +56,7 @@ from amp.kit.telemetry import LATENESS, log
 _LOOK_AGAIN = timedelta(seconds=30)
 _MOST_RESENDS = 3
 _KNOWN_ACCOUNTS = 2048
-_MOST_ATTEMPTS = 2 * POLICY.attempts
+_MOST_ATTEMPTS = POLICY.attempts + 4
 """Also of those that nobody could bring to an end."""
 
 

@@ -17,7 +17,10 @@ from amp.kit.database import Scope
 from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Unknown
 from amp.kit.telemetry import DELIVERIES
 
-POLICY = RetryPolicy(attempts=10, first=timedelta(seconds=2), longest=timedelta(minutes=10))
+POLICY = RetryPolicy(attempts=26, first=timedelta(seconds=2), longest=timedelta(minutes=3))
+"""An hour in all, so that a vendor may be away for most of it; and what came back is noticed within three minutes."""
+_SPREAD = 0.1
+"""The share by which pauses differ, so that what failed together does not come back together."""
 PROCESSING_AT_MOST = timedelta(hours=24)
 """Virtual time for which a vendor may work on a post by itself."""
 
@@ -120,7 +123,8 @@ class Outcomes:
         if isinstance(error.remedy, RateLimited) and error.remedy.until:
             return error.remedy.until
         clock = self._units.clock
-        return clock.now() + (moment - real_now()) * clock.speed
+        stretched = 1 + _SPREAD * (self._claimed.id.int % 1000) / 1000
+        return clock.now() + (moment - real_now()) * clock.speed * stretched
 
     async def _end(self, status: str, detail: dict[str, Any], **changes: Any) -> None:
         DELIVERIES.labels(self._claimed.platform, status).inc()
