@@ -34,6 +34,8 @@ class Told:
     published_at: datetime | None
     in_question: bool
     """It says that it does not know yet, and goes on looking."""
+    on_its_way: bool
+    """Somebody works on it, or it says when it is tried again."""
 
 
 @dataclass
@@ -90,6 +92,8 @@ def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
             found.lost.append(name)
     elif told.in_question:
         found.public_unconfirmed += whole
+    elif told.on_its_way:
+        pass
     elif told.status not in ("failed", "unconfirmed") or not told.code:
         found.lost.append(name)
     elif whole and told.status == "failed":
@@ -102,6 +106,8 @@ def _is_right(found: Audit, one: Scheduled, told: Told, ledger: Ledger) -> bool:
 def _ending(one: Scheduled, told: Told) -> str:
     if told.in_question:
         return f"in question still: {one.platform}"
+    if told.on_its_way:
+        return f"on its way still: {one.platform}"
     if told.status == "failed":
         return f"failed {told.code}: {one.platform}, {told.message}"
     return f"unconfirmed: {one.platform}, {told.message}" if told.status == "unconfirmed" else told.status

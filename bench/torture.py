@@ -67,6 +67,8 @@ OF_A_QUOTA = 0.5
 BURST, BETWEEN_BURSTS = 40, 5.0
 """Posts, and real seconds."""
 FAR_AWAY = timedelta(days=300)
+NOTICED = timedelta(seconds=10)
+"""Real time in which somebody takes up what is due, or it is lost."""
 SETTLING = 1.0
 """Mean seconds from a burst to a kill."""
 FILES = {"image/jpeg": (jpeg, {"width": 1080, "height": 1080}), "video/mp4": (mp4, {"width": 720, "height": 1280})}
@@ -207,8 +209,11 @@ async def _rows(runtime: Runtime, query: str) -> Sequence[Any]:
 
 
 async def _told(runtime: Runtime) -> dict[UUID, Told]:
-    in_question = "status = 'publishing' AND intent_at IS NOT NULL AND lease_until IS NULL"
-    columns = f"post_id, status, error_code, error_message, due_at, published_at, {in_question}"
+    real, now = real_now().isoformat(), (runtime.clock.now() - NOTICED * runtime.clock.speed).isoformat()
+    goes_on = f"(lease_until > '{real}' OR lease_until IS NULL AND next_attempt_at > '{now}')"
+    in_question = f"coalesce(status = 'publishing' AND intent_at IS NOT NULL AND {goes_on}, false)"
+    on_its_way = f"coalesce(attempt > 0 AND {goes_on}, false)"
+    columns = f"post_id, status, error_code, error_message, due_at, published_at, {in_question}, {on_its_way}"
     rows = await _rows(runtime, f"SELECT {columns} FROM platform_posts")
     return {post_id: Told(*rest) for post_id, *rest in rows}
 
