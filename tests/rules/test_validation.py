@@ -128,6 +128,24 @@ def test_a_medium_out_of_bounds_is_refused_for_its_shape(medium: Medium, field: 
     assert problems(Draft(("a",), media=(medium,))) == [(f"media[0].{field}", "UNSUPPORTED_MEDIA_CONFIG")]
 
 
+def test_a_bound_is_told_to_the_last_digit():
+    (problem,) = validate(Draft(("a",), media=(replace(JPEG, width=9000, height=4001),)), BOARD)
+    assert problem.message == "Board: at most 36,000,000 pixels; this is 36,009,000 pixels"
+
+
+@pytest.mark.parametrize(
+    ("takes", "needs"),
+    [
+        ({}, "an image or a video"),
+        ({"images": None}, "a video"),
+        ({"video": None}, "an image"),
+    ],
+)
+def test_a_platform_that_needs_media_says_which(takes: dict[str, None], needs: str):
+    (problem,) = validate(Draft(("a",)), replace(BOARD, text_only=False, **takes))
+    assert problem.message == f"Board needs {needs}"
+
+
 def test_alternative_text_has_its_own_limit():
     draft = Draft(("a",), media=(JPEG, replace(JPEG, alt_text="x" * 101)))
     assert problems(draft) == [("media[1].altText", "VALIDATION_FAILED")]

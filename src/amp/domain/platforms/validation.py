@@ -111,7 +111,9 @@ def _is_web_address(link: str) -> bool:
 
 def _media_problems(draft: Draft, capabilities: Capabilities) -> Found:
     if not draft.media and not capabilities.text_only:
-        yield "media", UNSUPPORTED_MEDIA_CONFIG, f"{capabilities.name} needs an image or a video"
+        wanted = ("an image", capabilities.images), ("a video", capabilities.video)
+        either = " or ".join(kind for kind, rule in wanted if rule)
+        yield "media", UNSUPPORTED_MEDIA_CONFIG, f"{capabilities.name} needs {either}"
     kinds = dict.fromkeys(medium.kind for medium in draft.media)
     if len(kinds) > 1 and not capabilities.mixed_media:
         mixed = " and ".join(_KINDS.get(kind, kind) for kind in kinds)
@@ -183,4 +185,4 @@ def _megabytes(size: float) -> str:
 
 
 def _unit(name: str) -> Callable[[float], str]:
-    return lambda value: f"{value:,.6g} {name}"
+    return lambda value: f"{value:,} {name}" if isinstance(value, int) else f"{value:,.6g} {name}"
