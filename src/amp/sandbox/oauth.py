@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import insert, select, update
@@ -65,7 +66,8 @@ async def consent(sandbox: Sandbox, request: Request, ask: Ask, denied: Mapping[
     try:
         owner = ask.client.owner or await sandbox.authorize(request)
     except AmpError as error:
-        return HTMLResponse(f"<p>Log in first: {type(error).__name__}</p>", 401)
+        said = "Nobody is logged in to AMP in this browser, so the sandbox cannot tell for whom it is."
+        return HTMLResponse(f"<p>{said}</p><p>{escape(error.message)}</p>", 401)
     approve = request.query_params.get("approve")
     if approve == "no":
         return back(ask.redirect_uri, {**denied, **_echo(ask)})
