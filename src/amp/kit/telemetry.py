@@ -69,3 +69,5 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # It says every second that the database is away; whoever needed it says so better.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    # It warns of every malformed form, whose sender is told.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
