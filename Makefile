@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(shell for p in python3.11 python3.12 python3.13 python3.
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p; done))
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_COMPILE_BYTECODE=1 $(BIN)/uv sync --frozen --inexact --quiet
 
-.PHONY: help setup run demo test check format bench torture
+.PHONY: help setup run demo test check format bench torture clients
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -40,6 +40,11 @@ bench: $(VENV)/.installed-dev ## Run the benchmarks, each against a yardstick of
 
 torture: $(VENV)/.installed-dev ## Kill processes at random and count what was published
 	@$(BIN)/python bench/torture.py
+
+clients: $(VENV)/.installed-dev ## Run the vendors' own Python clients against the sandbox
+	@test -d $(VENV)-clients || $(BIN)/uv venv --quiet $(VENV)-clients
+	@$(BIN)/uv pip install --quiet --python $(VENV)-clients/bin/python -r tests/clients/requirements.txt
+	@$(BIN)/python tests/clients/check.py $(VENV)-clients/bin/python
 
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "AMP needs Python 3.11 or newer: python.org, or your package manager"; exit 1; }
