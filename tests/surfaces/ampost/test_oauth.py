@@ -74,6 +74,14 @@ async def test_without_a_set_the_account_joins_the_default_set(person: httpx2.As
     assert account["platformSetId"] == default["id"]
 
 
+async def test_the_status_of_integrations_is_that_of_the_default_set(
+    person: httpx2.AsyncClient, served: World, mine: str
+) -> None:
+    before = good(await served.test.get("/v1/connect/status"))["platforms"]
+    good(await person.get(await consented(person, "threads", mine, login="elsewhere")))
+    assert good(await served.test.get("/v1/connect/status"))["platforms"] == before
+
+
 async def test_auth_url_redirects_browsers_and_whoever_asks_for_it(person: httpx2.AsyncClient, mine: str) -> None:
     path = "/api/platforms/twitter/auth-url"
     for options in ({"params": {"platformSetId": mine, "redirect": "true"}}, {"headers": PAGE}):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from amp.domain.connections import integrations
 from amp.domain.connections.integrations import Known, chosen
-from amp.domain.connections.models import Connection
+from amp.domain.connections.models import Connection, PlatformSet
 from amp.domain.connections.port import AggregatorLogin, Aggregators, Brand, SandboxAccounts
 from amp.domain.pipeline.port import Assignment, Writer
 from amp.domain.pipeline.stages.strategy import StrategyPlan
@@ -110,9 +110,11 @@ async def connect_status(uow: Uow, door: AtDoor, actor: Actor) -> dict[str, Any]
 
 _CONNECTIONS = (
     select(Connection.id, Connection.platform, Connection.handle, Connection.status, Connection.scopes)
+    .join(PlatformSet, PlatformSet.id == Connection.platform_set_id)
     .where(Connection.status != "revoked")
-    .order_by(Connection.id)
+    .order_by(PlatformSet.is_default, Connection.id)
 )
+"""The last one of a platform counts: that of the default set, which missions publish through."""
 
 
 def _platform(door: Door, name: str, row: Any) -> dict[str, Any]:
