@@ -193,7 +193,8 @@ async def _arrived(
         if ticket.journey.return_to:
             return _go_on(ticket.journey.return_to, told)
         if wants_page(request):
-            return page("Choose a page", "This login opens several pages. Choose one of them in the dashboard.")
+            sentence = "This login opens several pages. Choose one of them in this browser, within an hour."
+            return page("Choose a page", sentence, code=f"POST /api/platforms/{platform}/pages")
         return JSONResponse({"choose": platform, "pages": pages})
     if ticket.journey.return_to:
         return _go_on(ticket.journey.return_to, {"connected": encode(Kind.ACCOUNT, outcome.id)})
