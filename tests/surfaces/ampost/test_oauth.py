@@ -99,6 +99,20 @@ async def test_the_consent_page_is_asked_with_pkce_and_our_own_callback(
     assert len(query["state"][0]) >= 43
 
 
+@pytest.mark.parametrize(
+    ("platform", "scopes"),
+    [
+        ("linkedin", {"openid", "profile", "email", "w_member_social"}),
+        ("youtube", {f"https://www.googleapis.com/auth/{name}" for name in ("youtube.upload", "youtube")}),
+    ],
+)
+async def test_the_scopes_of_the_reference_are_asked_for(
+    person: httpx2.AsyncClient, mine: str, platform: str, scopes: set[str]
+) -> None:
+    (asked,) = parse_qs(urlsplit(await auth_url(person, platform, mine)).query)["scope"]
+    assert set(asked.split()) == scopes
+
+
 async def test_a_state_is_good_once(person: httpx2.AsyncClient, mine: str) -> None:
     back = await consented(person, "twitter", mine)
     assert good(await person.get(back))
