@@ -229,6 +229,7 @@ def open_database(url: str, *, pool_size: int = 10) -> Database:
         max_overflow=0,  # what overflows is closed after use, and connecting is dear: rather wait a moment
         pool_timeout=5,
         pool_recycle=1800,
+        hide_parameters=True,  # errors end in the log, and parameters may be secrets
         connect_args=_connecting(APP_ROLE),
     )
     few = max(1, pool_size // 2)
