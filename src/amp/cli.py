@@ -22,7 +22,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
     with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs too.")] = True,
 ) -> None:
-    """Start everything: API, dashboard, MCP, a worker, and PostgreSQL if none is configured."""
+    """Start everything: the API, a worker, and PostgreSQL if none is configured."""
     from amp.commands.supervisor import Supervisor
 
     supervisor = Supervisor.of(web_processes=workers, with_worker=with_worker)

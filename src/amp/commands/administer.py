@@ -50,7 +50,8 @@ def list_keys(*, as_json: bool) -> None:
         return
     for key in keys:
         scopes = ", ".join(key.scopes) or "everything"
-        _show(f"{key.id}  {key.prefix}...{key.last_four}  {key.name}  ({scopes}; last used {key.last_used_at})")
+        used = f"last used {key.last_used_at}" if key.last_used_at else "never used"
+        _show(f"{key.id}  {key.prefix}...{key.last_four}  {key.name}  ({scopes}; {used})")
 
 
 def create_key(name: str, *, live: bool, scopes: Sequence[str]) -> None:
