@@ -112,6 +112,11 @@ async def test_a_film_that_cannot_be(
     assert await world.ledger() == []
 
 
+async def test_a_film_in_fragments_says_no_length_and_is_taken(world: World, page: Member, shelf: Shelf) -> None:
+    await made(videos(page, file_url=shelf.put(mp4(seconds=0)), description="In fragments"))
+    assert [entry["text"] for entry in await world.ledger()] == ["In fragments"]
+
+
 async def test_a_film_is_fetched_or_sent_or_uploaded_before(
     world: World, page: Member, stopwatch: Stopwatch, shelf: Shelf
 ) -> None:

@@ -110,12 +110,13 @@ def _indexed(media_type: str, moov: IO[bytes]) -> Format:
 
 
 def _duration(mvhd: bytes) -> float | None:
-    """Seconds: the duration over the time scale, which stand elsewhere in version 1."""
+    """Seconds: the duration over the time scale, which stand elsewhere in version 1. A film in fragments says 0: its
+    length is then only known to who reads them all."""
     layout, offset = (">IQ", 20) if mvhd[:1] == b"\1" else (">II", 12)
     if len(mvhd) < offset + struct.calcsize(layout):
         return None
     scale, duration = struct.unpack_from(layout, mvhd, offset)
-    return duration / scale if scale else None
+    return duration / scale if scale and duration else None
 
 
 def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

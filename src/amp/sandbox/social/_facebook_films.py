@@ -63,11 +63,11 @@ def what_is_wrong(purpose: str, size: int, found: Format | None) -> str | None:
         return "1363022 The video file you tried to upload is too small. The minimum size is 1 KB."
     if size > LARGEST:
         return "1363023 The video file you tried to upload is too big. The maximum size is 2 GB."
-    if found is None or not found.media_type.startswith("video/") or found.seconds is None:
+    if found is None or not found.media_type.startswith("video/") or found.width is None:
         return "1363024 The video file format is not supported."
-    if found.seconds < shortest:
+    if found.seconds is not None and found.seconds < shortest:
         return f"1363025 The video is too short. It should be at least {shortest} seconds long."
-    if found.seconds > longest:
+    if found.seconds is not None and found.seconds > longest:
         return f"1363026 The video is too long. It should be at most {longest} seconds long."
     if purpose == "reel" and ((found.width or 0) < _SMALLEST_REEL[0] or (found.height or 0) < _SMALLEST_REEL[1]):
         return "1363042 The video should be upright and at least 540 by 960 pixels."
