@@ -93,7 +93,7 @@ def _medium_problems(media: Sequence[Medium], placed: Placement) -> Iterator[tup
         if placed in ("feed", "carousel") and medium.kind == "image" and medium.width and medium.height:
             aspect = medium.width / medium.height
             if not MIN_ASPECT - _ROUNDING <= aspect <= MAX_ASPECT + _ROUNDING:
-                message = f"Instagram: images in the feed are between 4:5 and 1.91:1; this is {aspect:.3g}:1"
+                message = f"Instagram: images in the feed are between 4:5 and 1.91:1; this is {aspect:,.2f}:1"
                 yield f"{field}.width", UNSUPPORTED_MEDIA_CONFIG, message
 
 
