@@ -94,6 +94,7 @@ async def test_media_within_our_own_network_are_not_fetched(member: Member) -> N
     ("params", "content", "expected"),
     [
         pytest.param({"media_type": "REELS"}, mp4(seconds=3), "FINISHED", id="reel"),
+        pytest.param({"media_type": "REELS"}, mp4(seconds=0), "FINISHED", id="in fragments, which say no length"),
         pytest.param({"media_type": "REELS"}, mp4(seconds=2.9), "2207026", id="too short"),
         pytest.param({"media_type": "REELS"}, mp4(seconds=901), "2207026", id="too long"),
         pytest.param({"media_type": "REELS"}, mp4(width=2160, height=3840), "2207026", id="too wide"),

@@ -126,6 +126,7 @@ async def test_a_picture_is_fetched_and_judged(
     ("content", "message"),
     [
         (mp4(seconds=300), None),
+        (mp4(seconds=0), None),  # in fragments, which say no length
         (mp4(seconds=301), "INVALID_DURATION"),
         (b"\0" * 2000, "FAILED_PROCESSING_VIDEO"),
         (None, "FAILED_DOWNLOADING_VIDEO"),

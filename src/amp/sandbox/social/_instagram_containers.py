@@ -164,9 +164,9 @@ def _what_is_wrong(found: Found, *, is_story: bool) -> str | None:
         return "2207052"
     film = found.format
     largest, longest = (_LARGEST_STORY, _LONGEST_STORY) if is_story else (_LARGEST_REEL, _LONGEST_REEL)
-    if not found.is_film or film is None or film.seconds is None or found.size > largest:
+    if not found.is_film or film is None or film.width is None or found.size > largest:
         return "2207026"
-    if not _SHORTEST <= film.seconds <= longest or (film.width or 0) > _MOST_COLUMNS:
+    if film.width > _MOST_COLUMNS or (film.seconds is not None and not _SHORTEST <= film.seconds <= longest):
         return "2207026"
     return None
 

@@ -155,9 +155,9 @@ def _what_is_wrong(found: Found) -> str | None:
     """What the work on a film will end in."""
     if found.problem:
         return "FAILED_DOWNLOADING_VIDEO"
-    if not found.is_film or found.format is None or found.format.seconds is None:
+    if not found.is_film or found.format is None or found.format.width is None:
         return "FAILED_PROCESSING_VIDEO"
-    return None if 0 < found.format.seconds <= _LONGEST_VIDEO else "INVALID_DURATION"
+    return None if (found.format.seconds or 0) <= _LONGEST_VIDEO else "INVALID_DURATION"
 
 
 async def _children(call: Call, given: Parameters) -> Sequence[str]:
