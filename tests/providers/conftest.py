@@ -1,21 +1,14 @@
 """A sandbox on a real socket, shared by the tests of one process; every test has an owner of its own in it."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import takewhile
-from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
 from courier import Owner, Sandbox, connected
 from sandbox_server import shared_clock
+from standing import sandbox_process
 
 from amp.providers.discovery import Social
 
@@ -24,17 +17,11 @@ SPEED = "600"
 
 
 @pytest.fixture(scope="session")
-def sandbox(database_url: str) -> Iterator[Sandbox]:
-    anchor = datetime.now(UTC).isoformat()
-    port = _free_port()
-    settings = {
-        "SANDBOX_DATABASE_URL": database_url,
-        "SANDBOX_CLOCK_ANCHOR": anchor,
-        "SANDBOX_CLOCK_SPEED": SPEED,
-        "SANDBOX_URL": f"http://127.0.0.1:{port}",
-    }
-    with _server(port, settings):
-        yield Sandbox(f"http://127.0.0.1:{port}", shared_clock(anchor, SPEED))
+def sandbox(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    anchor = datetime.now(UTC)
+    log = tmp_path_factory.mktemp("sandbox") / "log"
+    with sandbox_process(database_url, log, anchor=anchor, speed=SPEED) as url:
+        yield Sandbox(url, shared_clock(anchor.isoformat(), SPEED))
 
 
 @pytest.fixture
@@ -49,31 +36,3 @@ async def social(owner: Owner) -> AsyncIterator[Social]:
     social = connected(owner, owner.sandbox.url)
     yield social
     await social.aclose()
-
-
-@contextmanager
-def _server(port: int, settings: dict[str, str]) -> Iterator[None]:
-    """The server as a process, from the moment it answers until the block ends."""
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--factory", "--no-ws", "sandbox_server:build"],
-        cwd=Path(__file__).parent,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    with process.stdout as said:
-        lines = list(takewhile(lambda line: "Started worker" not in line, said))
-        if process.poll() is not None:
-            raise RuntimeError(f"the sandbox did not start: {''.join(lines)}")
-        yield
-        os.killpg(process.pid, signal.SIGKILL)  # its worker, too, which may still be holding an answer back
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
