@@ -28,8 +28,9 @@ class Body(BaseModel):
 
 
 def to_wire(moment: datetime) -> str:
-    """UTC, ISO 8601 with `Z`; fractions of a second only if there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """UTC, ISO 8601 with `Z`; fractions of a second only as far as there are any, which is how PostgreSQL writes it."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def _written_time(value: Any) -> Any:
