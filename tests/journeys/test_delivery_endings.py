@@ -24,7 +24,7 @@ from amp.domain.publishing.port import Done, LeaseLost, Pending
 from amp.domain.publishing.recording import Log, Recorder
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
-from amp.kit.errors import ProviderFailed, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, Retry
 from world import World
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +96,23 @@ async def test_looking_in_vain_is_counted(world: World) -> None:
         await outcomes_of(world, replace(last, fence=last.fence - 1)).failed(ProviderFailed("no", remedy=Retry()))
     await outcomes_of(world, last).failed(ProviderFailed("no answer", remedy=Retry()))
     assert (await row_of(world, one)).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("remedy", "code"),
+    [
+        (Retry(), "PLATFORM_ERROR"),
+        (Retry(code="MEDIA_UPLOAD_FAILED"), "MEDIA_UPLOAD_FAILED"),
+        (RateLimited(None), "RATE_LIMITED"),
+    ],
+)
+async def test_what_is_given_up_in_the_end_says_what_it_waited_for(
+    world: World, remedy: Retry | RateLimited, code: str
+) -> None:
+    last = replace(await claimed(world), attempt=POLICY.attempts)
+    await outcomes_of(world, last).failed(ProviderFailed("not now", remedy=remedy))
+    row = await row_of(world, last)
+    assert (row.status, row.error_code) == ("failed", code)
 
 
 async def test_a_vendor_may_be_away_for_most_of_an_hour_and_is_noticed_soon_when_back(world: World) -> None:

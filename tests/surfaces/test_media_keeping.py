@@ -130,7 +130,7 @@ async def test_what_may_come_later_is_tried_again(open_minded: World, stranger: 
     for path in ("/a", "/cut"):
         with pytest.raises(ProviderFailed) as failed:
             await bring_in(open_minded, await open_minded.test_scope(), url=stranger.url(path))
-        assert failed.value.remedy == Retry()
+        assert failed.value.remedy == Retry(code="MEDIA_UPLOAD_FAILED")
 
 
 async def test_a_thumbnail_that_cannot_be_had_is_left_out(open_minded: World, stranger: Site) -> None:

@@ -85,9 +85,11 @@ class Unavailable(_Wait):
 
 @dataclass(frozen=True)
 class Retry:
-    """Nothing happened at the vendor; try again, after `after` if it said so."""
+    """Nothing happened at the vendor; try again, after `after` if it said so. `code` is what it fails with in the
+    end."""
 
     after: timedelta | None = None
+    code: str = "PLATFORM_ERROR"
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ async def _feeds(sandbox: Sandbox, vendors: Mapping[str, SocialVendor], owner: s
     feeds: list[Feed] = []
     async with sandbox.database.engine.begin() as connection:
         authors = await _authors(connection, owner, now)
-        for vendor in vendors.values():
+        for vendor in filter(lambda vendor: vendor.publishes, vendors.values()):
             found = await list_public(connection, owner, vendor=vendor.name, newest_first=True, limit=_POSTS_PER_FEED)
             threads = await find_threads(connection, owner, found)
             cards = [_card(post, authors, threads, view, now) for post in found]

@@ -204,3 +204,8 @@ class SocialVendor:
 
     dress_quota: Callable[[Response, Window | None], Response] = undressed
     """Adds what this vendor says of the app's quota, if the operation has one."""
+
+    @property
+    def publishes(self) -> bool:
+        """Whether anything becomes public here."""
+        return any(isinstance(entry, Operation) and entry.step is not Step.PLAIN for entry in self.routes)

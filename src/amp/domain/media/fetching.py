@@ -61,7 +61,8 @@ async def _found(
     try:
         media = await _held(units, ports, scope, Wanted(url, FETCHED_TYPES, MAX_FETCHED_BYTES), alive)
     except Unavailable as error:
-        raise ProviderFailed(f"{field} cannot be fetched now: {error.message}", remedy=Retry()) from error
+        later = Retry(code="MEDIA_UPLOAD_FAILED")
+        raise ProviderFailed(f"{field} cannot be fetched now: {error.message}", remedy=later) from error
     except (Invalid, NotFound, TooLarge) as error:
         code = error.code if error.code == "UNSUPPORTED_MEDIA_TYPE" else "MEDIA_UPLOAD_FAILED"
         refused = Rejected(code, f"{field}.url")

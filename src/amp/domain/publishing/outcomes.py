@@ -14,7 +14,7 @@ from amp.engine.jobs import RetryPolicy
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
-from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Unknown
+from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Retry, Unknown
 from amp.kit.telemetry import DELIVERIES
 
 POLICY = RetryPolicy(attempts=26, first=timedelta(seconds=2), longest=timedelta(minutes=3))
@@ -106,7 +106,8 @@ class Outcomes:
             return
         moment = POLICY.wait(error, self._claimed.attempt - 1, self._units.clock)
         if moment is None:
-            code = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
+            named = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
+            code = remedy.code if isinstance(remedy, Retry) else named
             await self._give_up(told, error, code, doubtful=doubtful)
             return
         at = self._virtual(moment, error)
