@@ -7,6 +7,7 @@ A container is not public, so it may be made again; and its status proves whethe
 album's children are saved one by one, and `container` is what the next publishing call names.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,12 +38,12 @@ class Seen:
     reason: str = ""
 
 
-class Status(BaseModel):
+class Status(BaseModel, ABC):
     """The vendor's answer about a container; each has other names for what went wrong."""
 
     @property
-    def seen(self) -> Seen:
-        raise NotImplementedError
+    @abstractmethod
+    def seen(self) -> Seen: ...
 
 
 @dataclass(frozen=True)
