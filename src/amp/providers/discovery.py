@@ -112,6 +112,12 @@ class Social:
     def redirect_uri(self, platform: str, environment: Environment) -> str | None:
         return self._credentials[environment].get(f"{platform.upper()}_REDIRECT_URI") or None
 
+    def missing_settings(self, platform: str, environment: Environment) -> Sequence[str]:
+        """Of the app that the operator registered with the vendor; of none where there is no consent page."""
+        known = self._credentials[environment]
+        names = [f"{platform.upper()}_{part}" for part in ("CLIENT_ID", "CLIENT_SECRET")]
+        return [name for name in names if self.capabilities(platform).oauth and not known.get(name)]
+
     async def aclose(self) -> None:
         """Give up all pooled connections."""
         for platform in self._built.values():

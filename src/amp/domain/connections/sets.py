@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from amp.domain.connections.models import Connection, PlatformSet
+from amp.domain.tenants.roles import Actor
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import Invalid, NotFound
+from amp.kit.errors import Forbidden, Invalid, NotFound
 from amp.kit.ids import new_id
 
 MOST_SETS = 20
@@ -49,6 +50,19 @@ async def get_set(uow: UnitOfWork, set_id: UUID, *, lock: bool = False) -> Platf
     if found is None:
         raise NotFound("Platform set not found")
     return found
+
+
+async def own_set(uow: UnitOfWork, set_id: UUID, actor: Actor) -> PlatformSet:
+    """A set, locked, that the actor may change. Errors: NotFound, Forbidden."""
+    chosen = await get_set(uow, set_id, lock=True)
+    if not may_change(actor, chosen):
+        raise Forbidden("This platform set is somebody else's: its owner or an administrator may change it")
+    return chosen
+
+
+def may_change(actor: Actor, chosen: PlatformSet) -> bool:
+    """Whoever made it may, and an administrator."""
+    return actor.may("admin") or chosen.user_id == actor.owner_id
 
 
 async def default_set(uow: UnitOfWork) -> PlatformSet:

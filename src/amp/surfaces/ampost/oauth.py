@@ -9,20 +9,21 @@ from pydantic import Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from amp.domain.connections import operations as connections
-from amp.domain.connections.attempts import Choice, Journey, Ticket, Traveller
+from amp.domain.connections.attempts import Choice, Ticket
 from amp.domain.connections.models import Connection
 from amp.domain.connections.sets import default_set
 from amp.domain.publishing import connected, connecting
 from amp.domain.publishing.connecting import Workplace
-from amp.domain.publishing.drafting import unknown_platform
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.roles import Actor as Person
-from amp.kit.errors import AmpError, Forbidden, Invalid, NotFound, ProviderFailed, Rejected, Unauthenticated
+from amp.kit.errors import AmpError, Forbidden, Invalid, ProviderFailed, Rejected
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.ampost.accounts import OneAccount, account_view
 from amp.surfaces.ampost.envelope import AmpostContract, code_of
-from amp.surfaces.ampost.pages import failure_page, page, wants_page
+from amp.surfaces.ampost.pages import failure_page, page
 from amp.surfaces.ampost.wire import Success, Wire, WireBody
+from amp.surfaces.browser import Told, tell, wants_page
+from amp.surfaces.connecting import journey_of, place_of, require_known, traveller_of
 from amp.surfaces.door import Door
 from amp.surfaces.guards import admit
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow
@@ -51,15 +52,10 @@ async def auth_url(
 
     The account joins `platformSetId`, or the default set. `returnTo` is the path of ours where the person ends up.
     """
-    _require_known(door, platform)
-    ours = f"{door.base_url}/api/platforms/{platform}/callback"
-    journey = Journey(
-        platform=platform,
-        platform_set_id=await _set_id(uow, platform_set_id),
-        redirect_uri=door.ports.get(SocialPlatforms).redirect_uri(platform, actor.environment) or ours,
-        return_to=_own_path(return_to),
-    )
-    url = await connecting.consent_url(uow, _place(door, actor), _traveller(actor), journey)
+    require_known(door, platform)
+    set_id = await _set_id(uow, platform_set_id)
+    journey = journey_of(door, actor, platform, set_id, _own_path(return_to))
+    url = await connecting.consent_url(uow, place_of(door, actor), traveller_of(actor), journey)
     return RedirectResponse(url, 302) if redirect or wants_page(request) else JSONResponse({"url": url})
 
 
@@ -71,14 +67,14 @@ async def callback(
     ticket = None
     try:
         actor = await admit(request, door, _CONTRACT, "publish", "apiRead", "cookie")
-        _require_known(door, platform)
-        place = _place(door, actor)
-        ticket = await connecting.come_back(place, _traveller(actor), platform, state)
+        require_known(door, platform)
+        place = place_of(door, actor)
+        ticket = await connecting.come_back(place, traveller_of(actor), platform, state)
         _refuse_denial(request, error, code)
         outcome = await connecting.finish(place, ticket, code)
         return await _arrived(request, place, door, actor, ticket, outcome)
     except AmpError as problem:
-        return _turned_away(request, platform, ticket, problem)
+        return _turned_away(door, request, platform, ticket, problem)
 
 
 class Page(Wire):
@@ -95,8 +91,8 @@ class Pages(Wire):
 @router.get("/platforms/{platform}/pages", needs="publish", by="cookie")
 async def list_pages(uow: Uow, door: AtDoor, actor: Actor, platform: str) -> Pages:
     """Facebook: the Pages that the last login opened, until one is chosen (for an hour)."""
-    _require_known(door, platform)
-    found = await connecting.to_choose(uow, _place(door, actor), _traveller(actor), platform)
+    require_known(door, platform)
+    found = await connecting.to_choose(uow, place_of(door, actor), traveller_of(actor), platform)
     return Pages(
         pages=[
             Page(id=one.remote_id, name=one.display_name, handle=one.handle, avatar_url=one.avatar_url) for one in found
@@ -111,17 +107,17 @@ class Chosen(WireBody):
 @router.post("/platforms/{platform}/pages", needs="publish", by="cookie")
 async def choose_page(uow: Uow, door: AtDoor, actor: Actor, platform: str, body: Chosen) -> OneAccount:
     """Connect the chosen Page; the tokens of the others are forgotten."""
-    _require_known(door, platform)
-    place = _place(door, actor)
-    chosen = await connecting.choose(uow, place, _traveller(actor), platform, body.page_id)
+    require_known(door, platform)
+    place = place_of(door, actor)
+    chosen = await connecting.choose(uow, place, traveller_of(actor), platform, body.page_id)
     return await _shown(uow, door, actor, chosen)
 
 
 @router.post("/platforms/{platform}/refresh", needs="publish", by="cookie", rate="connectPlatform", unit="none")
 async def refresh_account(door: AtDoor, actor: Actor, platform: str, platform_set_id: SetId = None) -> OneAccount:
     """Renew the tokens of the set's account on this platform now."""
-    _require_known(door, platform)
-    place = _place(door, actor)
+    require_known(door, platform)
+    place = place_of(door, actor)
     async with door.units.begin(actor.scope) as uow:
         set_id = await _set_id(uow, platform_set_id)
     connection = await connecting.renew(place, platform, set_id)
@@ -133,16 +129,10 @@ async def refresh_account(door: AtDoor, actor: Actor, platform: str, platform_se
 async def disconnect_account(uow: Uow, door: AtDoor, platform: str, platform_set_id: SetId = None) -> Success:
     """End the use of the set's account on this platform; the vendor is told. What is scheduled for it waits, and fails
     when due unless the account is connected again by then."""
-    _require_known(door, platform)
+    require_known(door, platform)
     connection = await connections.in_set(uow, await _set_id(uow, platform_set_id), platform)
     await connections.disconnect(uow, connection)
     return Success()
-
-
-def _require_known(door: Door, platform: str) -> None:
-    social = door.ports.get(SocialPlatforms)
-    if platform not in social.names():
-        raise NotFound(unknown_platform(platform, social))
 
 
 async def _set_id(uow: Uow, text: str | None) -> Any:
@@ -156,16 +146,6 @@ def _own_path(text: str | None) -> str | None:
     if text is not None and (not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable()):
         raise Invalid("returnTo is a path of this server, such as /accounts", param="returnTo")
     return text
-
-
-def _place(door: Door, actor: Person) -> Workplace:
-    return Workplace(door.units, door.ports, actor.scope, actor.environment)
-
-
-def _traveller(actor: Person) -> Traveller:
-    if actor.user_id is None or actor.session_id is None:
-        raise Unauthenticated("Log in first: POST /api/session")
-    return Traveller(actor.user_id, actor.session_id)
 
 
 def _refuse_denial(request: Request, error: str, code: str) -> None:
@@ -186,35 +166,38 @@ async def _shown(uow: Uow, door: Door, actor: Person, connection: Connection) ->
 async def _arrived(
     request: Request, place: Workplace, door: Door, actor: Person, ticket: Ticket, outcome: Connection | Choice
 ) -> Response:
-    platform = ticket.journey.platform
+    platform, return_to = ticket.journey.platform, ticket.journey.return_to
     if isinstance(outcome, Choice):
         pages = [{"id": one.remote_id, "name": one.display_name} for one in outcome.accounts]
-        told = {"choose": platform}
-        if ticket.journey.return_to:
-            return _go_on(ticket.journey.return_to, told)
+        if return_to:
+            return _go_on(return_to, {"choose": platform})
         if wants_page(request):
             sentence = "This login opens several pages. Choose one of them in this browser, within an hour."
             return page("Choose a page", sentence, code=f"POST /api/platforms/{platform}/pages")
         return JSONResponse({"choose": platform, "pages": pages})
-    if ticket.journey.return_to:
-        return _go_on(ticket.journey.return_to, {"connected": encode(Kind.ACCOUNT, outcome.id)})
+    sentence = f"{outcome.handle} on {door.ports.get(SocialPlatforms).capabilities(platform).name} is connected."
+    if return_to:
+        answer = _go_on(return_to, {"connected": encode(Kind.ACCOUNT, outcome.id)})
+        tell(door, request, answer, Told(sentence, "good"))
+        return answer
     if wants_page(request):
-        name = door.ports.get(SocialPlatforms).capabilities(platform).name
-        return page("Connected", f"{outcome.handle} on {name} is connected. You can close this page.")
+        return page("Connected", f"{sentence} You can close this page.")
     async with place.units.begin(place.scope) as uow:
         shown = await _shown(uow, door, actor, outcome)
     return JSONResponse(shown.model_dump(mode="json", by_alias=True))
 
 
-def _turned_away(request: Request, platform: str, ticket: Ticket | None, problem: AmpError) -> Response:
+def _turned_away(door: Door, request: Request, platform: str, ticket: Ticket | None, problem: AmpError) -> Response:
     """As the contract's error; for a browser on its way, as a page or as `?error=` where it wanted to go."""
-    answer = _CONTRACT.answer(problem)
+    refused = _CONTRACT.answer(problem)
     if not wants_page(request):
-        return answer
+        return refused
     code = code_of(problem)
     if ticket and ticket.journey.return_to:
-        return _go_on(ticket.journey.return_to, {"error": code, "platform": platform})
-    return failure_page(code, problem.message, answer.status_code)
+        answer = _go_on(ticket.journey.return_to, {"error": code, "platform": platform})
+        tell(door, request, answer, Told(f"Not connected. {problem.message.rstrip('.')}.", "bad"))
+        return answer
+    return failure_page(code, problem.message, refused.status_code)
 
 
 def _go_on(path: str, told: dict[str, str]) -> Response:

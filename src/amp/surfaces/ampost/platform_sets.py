@@ -7,7 +7,7 @@ from amp.domain.connections import operations as connections
 from amp.domain.connections import sets
 from amp.domain.connections.models import PlatformSet
 from amp.domain.tenants import queries as tenants
-from amp.kit.errors import Forbidden, Invalid
+from amp.kit.errors import Invalid
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.actor import By
 from amp.surfaces.ampost.wire import Success, Wire, WireBody, user_id
@@ -96,11 +96,7 @@ compatible = _routes("/platforms/sets", "either")
 
 
 async def _own(uow: Uow, actor: Actor, set_id: str) -> PlatformSet:
-    """The set, if it is the actor's to change: of the person who made it, or of an administrator."""
-    chosen = await sets.get_set(uow, decode(Kind.PLATFORM_SET, set_id, what="Platform set"), lock=True)
-    if not actor.may("admin") and chosen.user_id != actor.owner_id:
-        raise Forbidden("This platform set is somebody else's: its owner or an administrator may change it")
-    return chosen
+    return await sets.own_set(uow, decode(Kind.PLATFORM_SET, set_id, what="Platform set"), actor)
 
 
 def _known(one: PlatformSet, owner: UUID | None) -> dict[str, Any]:

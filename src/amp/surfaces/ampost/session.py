@@ -1,20 +1,20 @@
 """The dashboard's session (`/api/session`): a cookie for browsers, and the token that their writes must carry."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import Field
 
 from amp.domain.tenants import queries, signing_in
-from amp.domain.tenants.cookies import cookie_name, cookie_of, csrf_token
+from amp.domain.tenants.cookies import cookie_of, csrf_token
 from amp.domain.tenants.models import Environment, Role
-from amp.domain.tenants.signing_in import SESSION_LIFE, Credentials
 from amp.kit.errors import Unauthenticated
 from amp.kit.ids import Kind, decode, encode
-from amp.surfaces.actor import require_live
+from amp.surfaces import sessions
 from amp.surfaces.ampost.wire import Success, Wire, WireBody
+from amp.surfaces.browser import give_session, take_session
 from amp.surfaces.door import Door
+from amp.surfaces.sessions import session_of
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow
 
 router = Surface("session")
@@ -47,17 +47,15 @@ class SessionView(Wire):
 @router.post("/session", needs=None)
 async def open_session(door: AtDoor, request: Request, response: Response, body: Login) -> SessionView:
     """Log in with an e-mail address and a password; the answer sets the session cookie."""
-    environment = body.environment or ("live" if door.live_enabled else "test")
-    if environment == "live":
-        require_live(door)
-    signed_in = await signing_in.log_in(
-        door.units,
-        door.secrets,
-        Credentials(body.email, body.password, request.client.host if request.client else "unknown"),
-        environment=environment,
+    signed_in = await sessions.open_session(
+        door,
+        request,
+        body.email,
+        body.password,
+        environment=body.environment,
         tenant_id=decode(Kind.TENANT, body.tenant_id, what="Tenant") if body.tenant_id else None,
     )
-    _set_cookie(door, response, cookie_of(signed_in.session_id, door.secrets))
+    give_session(door, response, signed_in.session_id)
     user = signed_in.user
     return SessionView(
         user=UserView(id=encode(Kind.USER, user.id), email=user.email, name=user.name),
@@ -81,24 +79,20 @@ class Switch(WireBody):
 @router.patch("/session", needs="read", by="cookie", unit="system")
 async def switch_environment(uow: Uow, door: AtDoor, actor: Actor, body: Switch) -> SessionView:
     """Work in the other environment from now on, live or test."""
-    if body.environment == "live":
-        require_live(door)
-    session_id = _session_of(actor)
-    await signing_in.choose_environment(uow, session_id, body.environment)
+    await sessions.switch(uow, door, actor, body.environment)
     return await _view(uow, door, actor, body.environment)
 
 
 @router.delete("/session", needs="read", by="cookie", unit="system")
 async def end_session(uow: Uow, door: AtDoor, actor: Actor, response: Response) -> Success:
     """Log out: the session is over at once, and the cookie goes."""
-    await signing_in.log_out(uow, _session_of(actor))
-    secure = _is_public(door)
-    response.delete_cookie(cookie_name(door.base_url), path="/", secure=secure, httponly=True, samesite="lax")
+    await signing_in.log_out(uow, session_of(actor))
+    take_session(door, response)
     return Success()
 
 
 async def _view(uow: Uow, door: Door, actor: Actor, environment: Environment) -> SessionView:
-    session_id = _session_of(actor)
+    session_id = session_of(actor)
     if actor.user_id is None or actor.role is None:
         raise Unauthenticated("Log in first: POST /api/session")
     user = await queries.user(uow.session, actor.user_id)
@@ -109,26 +103,3 @@ async def _view(uow: Uow, door: Door, actor: Actor, environment: Environment) ->
         role=actor.role,
         csrf_token=csrf_token(cookie_of(session_id, door.secrets), door.secrets),
     )
-
-
-def _session_of(actor: Actor) -> UUID:
-    if actor.session_id is None:
-        raise Unauthenticated("Log in first: POST /api/session")
-    return actor.session_id
-
-
-def _set_cookie(door: Door, response: Response, cookie: str) -> None:
-    response.set_cookie(
-        cookie_name(door.base_url),
-        cookie,
-        max_age=int(SESSION_LIFE.total_seconds()),
-        path="/",
-        secure=_is_public(door),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def _is_public(door: Door) -> bool:
-    """Whether the world reaches us over TLS; on one's own machine there is none."""
-    return door.base_url.startswith("https:")
