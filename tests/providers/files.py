@@ -9,11 +9,11 @@ from typing import Literal
 
 from PIL import Image
 
-SHAPES = {"square": (720, 720), "wide": (960, 720), "tall": (720, 1280)}
+SHAPES = {"square": (720, 720), "wide": (960, 720), "tall": (720, 1280), "phone": (1080, 1920)}
 SECONDS = 10
 _PIECE = 16_384
 
-Name = Literal["square.jpg", "square.png", "square.gif", "wide.jpg", "tall.jpg", "tall.mp4"]
+Name = Literal["square.jpg", "square.png", "square.gif", "wide.jpg", "tall.jpg", "tall.mp4", "phone.mp4"]
 _FORMATS = {"jpg": "JPEG", "png": "PNG", "gif": "GIF"}
 _TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
 

@@ -44,6 +44,7 @@ ON_X: list[tuple[int, Any, Remedy]] = [
     (401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}, RefreshToken()),
     (402, {"title": "CreditsDepleted", "detail": "No credits left", "status": 402}, Rejected("CREDITS_DEPLETED")),
     (403, forbidden(DUPLICATE), Rejected("DUPLICATE", field="text")),
+    (403, forbidden("This user is not allowed to post a video longer than 20 minutes."), MEDIA),
     (403, forbidden("You are not permitted to perform this action."), Rejected("PERMISSION_DENIED")),
     (403, forbidden("Not enrolled", type=f"{X}/client-forbidden"), Rejected("INVALID_CONFIG")),
     (

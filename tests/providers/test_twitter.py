@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from courier import Notebook, Owner, attempt, deliver, sample
+from files import File
 from long_film import long_film
 from sandbox_server import SIGNING_KEY
 
@@ -80,6 +81,16 @@ async def test_a_video_in_segments_goes_on_where_it_broke_off(owner: Owner, twit
     assert [entry["media"][0]["bytes"] for entry in posts] == [9_000_000] * 5
 
 
+async def test_a_film_as_phones_make_it_goes_out(owner: Owner, twitter: Twitter, account: Account):
+    film = File("med_9", name="phone.mp4")
+    medium = Medium(film.mime_type, film.size_bytes, film.width, film.height, film.seconds)
+    assert validate(Draft(("Look",), media=(medium,)), CAPABILITIES) == ()
+    delivery = replace(sample("video", twitter, account, owner.sandbox.clock.now()), parts=(Part("Look", (film,)),))
+    await deliver(twitter, delivery, Notebook(owner.sandbox.clock))
+    (entry,) = await owner.ledger("twitter")
+    assert entry["media"][0]["bytes"] == film.size_bytes
+
+
 @pytest.mark.parametrize("kind", ["video", "gif"])
 async def test_what_x_cannot_process_is_rejected(owner: Owner, twitter: Twitter, account: Account, kind: str):
     await owner.order("twitter", "processing_failed")
@@ -109,7 +120,9 @@ async def test_a_video_that_x_works_on_is_pending_for_as_long_as_x_says(
         ((GIF, GIF), "media"),
         ((GIF, IMAGE), "media"),
         ((VIDEO, IMAGE), "media"),
-        ((replace(VIDEO, seconds=141),), "media[0].durationSeconds"),
+        ((replace(VIDEO, seconds=7501),), "media[0].durationSeconds"),
+        ((replace(VIDEO, width=3841, height=1600),), "media[0].width"),
+        ((replace(VIDEO, width=3840, height=2161),), "media[0].width"),
         ((replace(VIDEO, mime_type="video/webm"),), "media[0].mimeType"),
         ((replace(GIF, size_bytes=15_000_001),), "media[0].sizeBytes"),
     ],

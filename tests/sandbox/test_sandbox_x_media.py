@@ -129,10 +129,13 @@ async def test_a_file_that_is_no_video_fails_in_processing(world: World, stopwat
 @pytest.mark.parametrize(
     ("film", "state"),
     [
-        ({"seconds": 140, "width": 1280, "height": 720, "index_last": True}, "succeeded"),
-        ({"seconds": 141, "width": 720, "height": 1280, "index_last": True}, "failed"),
+        ({"seconds": 7500, "width": 1280, "height": 720, "index_last": True}, "succeeded"),
+        ({"seconds": 7501, "width": 720, "height": 1280, "index_last": True}, "failed"),
         ({"seconds": 0.4, "width": 720, "height": 1280}, "failed"),
-        ({"width": 1080, "height": 1920}, "failed"),
+        ({"width": 1080, "height": 1920}, "succeeded"),
+        ({"width": 1920, "height": 1200}, "succeeded"),
+        ({"width": 1200, "height": 1921}, "failed"),
+        ({"width": 1920, "height": 1201}, "failed"),
         ({"width": 1000, "height": 300}, "failed"),
         ({"width": 31, "height": 31}, "failed"),
     ],
@@ -145,6 +148,18 @@ async def test_a_video_is_judged_by_its_index(
     stopwatch.advance(seconds=10)
     answer = await member.get(f"/2/media/upload?media_id={data['id']}")  # the command is not required
     assert answer.json()["data"]["processing_info"]["state"] == state
+
+
+@pytest.mark.parametrize(("seconds", "answer"), [(1200, 201), (1201, 403)])
+async def test_a_film_over_twenty_minutes_is_refused_when_it_is_posted(
+    world: World, stopwatch: Stopwatch, seconds: int, answer: int
+) -> None:
+    member = world.member("twitter")
+    data = await chunked(member, mp4(seconds=seconds))
+    stopwatch.advance(seconds=10)
+    posted = await post_with(member, data["id"])
+    assert posted.status_code == answer
+    assert "longer than 20 minutes" in posted.text or answer == 201
 
 
 @pytest.mark.parametrize(("frames", "state"), [(350, "succeeded"), (351, "failed")])
@@ -168,7 +183,7 @@ async def test_animated_gifs_have_a_largest_frame(
 @pytest.mark.parametrize(
     ("size", "category", "kind"),
     [
-        pytest.param(512 * MEGABYTE + 1, "tweet_video", "video/mp4", id="a video over 512 MB"),
+        pytest.param(8192 * MEGABYTE + 1, "tweet_video", "video/mp4", id="a video over 8 GB"),
         pytest.param(15 * MEGABYTE + 1, "tweet_gif", "image/gif", id="a GIF over 15 MB"),
         pytest.param(0, "tweet_video", "video/mp4", id="nothing"),
         pytest.param(10, "tweet_video", "image/png", id="a picture as a video"),

@@ -17,6 +17,7 @@ ERRORS = (
     Row(Rejected("DUPLICATE", field="text"), 403, says="duplicate content"),
     Row(Rejected("INVALID_CONFIG"), 403, code="client-forbidden"),
     Row(Rejected("INVALID_CONFIG"), 403, code="unsupported-authentication"),
+    Row(_MEDIA, 403, says="post a video longer than"),
     Row(Rejected("PERMISSION_DENIED"), 403),
     Row(Rejected("POST_NOT_FOUND"), 404),
     Row(_MEDIA, 400, code="media.media_ids"),

@@ -20,6 +20,9 @@ from amp.providers.social._twitter_wire import Made, Processing
 _SEGMENT = 4_000_000
 """Bytes. X takes up to 5 MB in one, and a thousand of them."""
 
+LARGEST_FILM = 1000 * _SEGMENT
+"""Bytes. X names 8 GB, and 16 for Premium accounts; AMP holds no file of that size."""
+
 _CATEGORIES = {"video": "tweet_video", "gif": "tweet_gif"}
 
 

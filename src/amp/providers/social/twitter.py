@@ -35,7 +35,7 @@ from amp.providers.social._calling import read, refreshed, send
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
 from amp.providers.social._signing_in import Grant, code_form, login_url, opened_account, redeemed
 from amp.providers.social._twitter_errors import failure
-from amp.providers.social._twitter_media import Uploads
+from amp.providers.social._twitter_media import LARGEST_FILM, Uploads
 from amp.providers.social._twitter_post import LIMIT, TwitterSettings, comments_fit, first_comment, outgoing, post_body
 from amp.providers.social._twitter_wire import Made, Me, Posts, Sought
 
@@ -58,13 +58,13 @@ CAPABILITIES = Capabilities(
     video=MediaRule(
         max_count=1,
         mime_types=frozenset({"video/mp4", "video/quicktime"}),
-        max_bytes=512_000_000,
+        max_bytes=LARGEST_FILM,
         min_seconds=0.5,
-        max_seconds=140,
+        max_seconds=125 * 60,
         min_side=32,
-        max_width=1280,
-        max_height=1280,
-        max_pixels=1280 * 1024,
+        max_width=3840,
+        max_height=3840,
+        max_pixels=3840 * 2160,
         min_aspect=1 / 3,
         max_aspect=3,
     ),
@@ -88,9 +88,16 @@ CAPABILITIES = Capabilities(
     quotas=(Quota(posts=100, hours=0.25), Quota(posts=300, hours=3)),
     metrics=frozenset({"impressions", "likes", "comments", "shares", "saves", "clicks"}),
     versions=(Version("TWITTER_FIELDS", default="post", sunset=None),),
-    caveats=("X bills the operator's app for every post, and a multiple for one with a link.",),
+    caveats=(
+        "X bills the operator's app for every post, and a multiple for one with a link.",
+        "Videos over 20 minutes, and those larger than 1920 by 1200 pixels, are for accounts with X Premium; "
+        "X refuses them from others when they are posted.",
+    ),
 )
-"""TWITTER_FIELDS is `post` or `tweet`: what X calls posts in its parameters, which it is renaming."""
+"""TWITTER_FIELDS is `post` or `tweet`: what X calls posts in its parameters, which it is renaming.
+
+Of videos, the most that X takes from anybody (Premium accounts): which tier an account has is X's to judge, and its
+pages disagree (docs/vendors.md). A film that it refuses fails with its words; one that it takes is never refused here."""
 
 
 class Twitter:

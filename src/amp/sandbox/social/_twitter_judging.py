@@ -1,5 +1,5 @@
-"""X: what becomes of media once their bytes are there (guide "Media best practices"): ready at once, worked on, or
-refused for their format, frame or length."""
+"""X: what becomes of media once their bytes are there (guide "Media best practices", and the help page on videos for
+frames, as for accounts without Premium): ready at once, worked on, or refused for their format, frame or length."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +19,8 @@ TYPES = {
 }
 
 _GIF_FRAME, _GIF_FRAMES = (1280, 1080), 350
-_VIDEO_SECONDS = (0.5, 140)
-_VIDEO_FRAME = (1280, 1024)  # however it is turned
+_VIDEO_SECONDS = (0.5, 125 * 60)  # for subscribers; all others are told so when they post it
+_VIDEO_FRAME = (1920, 1200)  # however it is turned; the help page says 1900 upright, yet 1920 goes through
 _SMALLEST_SIDE, _WIDEST = 32, 3
 _BYTES_PER_SECOND = 20 * MEGABYTE
 _COLOURS, _EXTENSION, _IMAGE = 0x80, 0x21, 0x2C
@@ -74,7 +74,7 @@ def _objection(kind: str, found: Format, content: bytes) -> str | None:
     if kind != "tweet_video":
         return None
     if found.seconds is not None and not _VIDEO_SECONDS[0] <= found.seconds <= _VIDEO_SECONDS[1]:
-        return "Video duration must be between 0.5 and 140 seconds"
+        return "Video duration must be between 0.5 and 7500 seconds"
     short, long = sorted((width, height))
     is_odd = short < _SMALLEST_SIDE or long > _VIDEO_FRAME[0] or short > _VIDEO_FRAME[1] or long > _WIDEST * short
     return "Video dimensions or aspect ratio are not supported" if width and height and is_odd else None

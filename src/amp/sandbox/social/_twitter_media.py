@@ -32,7 +32,7 @@ MAX_BODY = 64 * MEGABYTE
 _IDS = Snowflakes(X_EPOCH)
 _LIFETIME = timedelta(hours=24)
 _LARGEST_CHUNK = 5 * MEGABYTE
-_LARGEST = {"tweet_image": 5 * MEGABYTE, "tweet_gif": 15 * MEGABYTE, "tweet_video": 512 * MEGABYTE}
+_LARGEST = {"tweet_image": 5 * MEGABYTE, "tweet_gif": 15 * MEGABYTE, "tweet_video": 8192 * MEGABYTE}
 _KEY_PREFIX = {"tweet_image": 3, "tweet_gif": 16, "tweet_video": 7}
 _LAST_SEGMENT = 999
 

@@ -29,6 +29,7 @@ IDS = Snowflakes(X_EPOCH)
 
 _DUPLICATE_WINDOW = timedelta(days=7)  # not published; long enough for any resend
 _LONGEST_TEXT = 25_000
+_LONGEST_FILM = timedelta(minutes=20)  # without a subscription; uploads end at the longest of anybody
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 
@@ -185,6 +186,8 @@ async def _check_media(call: Call, media_ids: Sequence[str]) -> list[Upload]:
     if len(uploads) > 1 and any(upload.kind != "tweet_image" for upload in uploads):
         message = "A post takes up to 4 photos, or 1 animated GIF, or 1 video."
         raise invalid(at("media.media_ids", media_ids, message))
+    if any((upload.seconds or 0) > _LONGEST_FILM.total_seconds() for upload in uploads):
+        raise problems.forbidden(problems.TOO_LONG_A_FILM)
     return uploads
 
 

@@ -18,6 +18,7 @@ from amp.sandbox.vendor import Refusal, Refused, Window
 PROBLEMS = "https://api.x.com/2/problems"
 NOT_PERMITTED = "You are not permitted to perform this action."
 CREDITS_DEPLETED = "Your enrolled account does not have any credits to fulfill this request."
+TOO_LONG_A_FILM = "This user is not allowed to post a video longer than 20 minutes."
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
 
 _REFUSALS: dict[Refusal, tuple[int, str, str]] = {
