@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from amp.domain.tenants.admission import RateWindow, key_admissions
 from amp.domain.tenants.plans import MINUTE
-from amp.domain.tenants.queries import RateWindow
 from amp.engine.recovery import worker_alive
 from amp.kit.database import reachable
 from amp.kit.errors import Forbidden
@@ -62,6 +62,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
 def open_door(runtime: Runtime) -> Door:
     return Door(
         units=runtime.units,
+        admissions=key_admissions(runtime.database),
         secrets=runtime.secrets,
         base_url=runtime.settings.base_url,
         live_enabled=runtime.clock.speed == 1,

@@ -9,9 +9,11 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from amp.domain.tenants.keys import new_key
 from amp.domain.tenants.models import Plan
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM
+from amp.kit.ids import Kind, encode
 from serving import SECRET, serving
 from world import World, new_tenant, open_world
 
@@ -65,6 +67,19 @@ async def test_strangers_use_up_nobody_s_requests(world: World) -> None:
     answer = await world.client().get("/v1/auth/whoami")
     assert answer.status_code == 401
     assert "X-RateLimit-Limit" not in answer.headers
+
+
+async def test_requests_at_the_same_moment_are_told_apart(world: World) -> None:
+    tenant, other = await world.new_tenant("free"), await world.new_tenant("pro")
+    keys = [tenant.test_key, other.test_key, new_key("amp", "test").text, tenant.live_key] * 5
+    answers = await asyncio.gather(*(world.client(key).get("/v1/auth/whoami") for key in keys))
+    left = [answer.headers.get("X-RateLimit-Remaining") for answer in answers]
+    assert sorted(map(str, left[0::4])) == ["55", "56", "57", "58", "59"]
+    assert sorted(map(str, left[1::4])) == ["295", "296", "297", "298", "299"]
+    assert set(left[2::4]) == {None}
+    assert sorted(map(str, left[3::4])) == ["55", "56", "57", "58", "59"]
+    told = [answer.json()["tenant"]["id"] for answer in answers if answer.status_code == 200]
+    assert told == [encode(Kind.TENANT, each.id) for each in (tenant, other, tenant)] * 5
 
 
 async def test_two_processes_count_as_one(database_url: str, tmp_path: Path) -> None:

@@ -13,19 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from amp.kit.clock import real_now
 
 
-def counting(keys: str) -> str:
-    """SQL that counts one use of every `key` in `keys` (a relation with that column), to be part of a larger
-    statement. It needs the parameters :now and :fresh (when a window that opens now closes)."""
+def counting(uses: str) -> str:
+    """SQL that counts uses, to be part of a larger statement: each row of the relation `uses` is one of its `key`,
+    whose window, if it opens now, closes at `fresh`. It needs the parameter :now."""
     return f"""
-        INSERT INTO throttles AS t (key, used, resets_at) SELECT key, 1, :fresh FROM {keys}
+        INSERT INTO throttles AS t (key, used, resets_at)
+        SELECT key, count(*), max(fresh) FROM {uses} AS uses GROUP BY key ORDER BY key
         ON CONFLICT (key) DO UPDATE SET
-            used = CASE WHEN t.resets_at <= :now THEN 1 ELSE t.used + 1 END,
+            used = CASE WHEN t.resets_at <= :now THEN excluded.used ELSE t.used + excluded.used END,
             resets_at = CASE WHEN t.resets_at <= :now THEN excluded.resets_at ELSE t.resets_at END
-        RETURNING used, resets_at
+        RETURNING key, used, resets_at
         """  # noqa: S608 (both parts are our own text)
 
 
-_COUNT = text(counting("(SELECT CAST(:key AS text) AS key) AS one"))
+_COUNT = text(counting("(SELECT CAST(:key AS text) AS key, CAST(:fresh AS timestamptz) AS fresh)"))
 
 
 @dataclass(frozen=True)

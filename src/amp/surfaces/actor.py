@@ -11,10 +11,9 @@ from uuid import UUID
 
 from starlette.requests import cookie_parser
 
-from amp.domain.tenants import queries
+from amp.domain.tenants.admission import Admission, KeyUse, RateWindow, admit_session, renew_digest
 from amp.domain.tenants.cookies import CSRF_HEADER, cookie_name, csrf_matches, session_in
 from amp.domain.tenants.keys import Key, parse_key
-from amp.domain.tenants.queries import Admission, RateWindow
 from amp.domain.tenants.roles import Actor
 from amp.domain.tenants.tokens import AccessClaims, read_access_token
 from amp.kit.errors import Forbidden, NotFound, Unauthenticated
@@ -70,10 +69,10 @@ async def _by_cookie(door: Door, headers: Mapping[str, str], window: RateWindow,
     tenant_id = _tenant(wanted) if wanted is not None else None
     database = door.units.database
     if wanted is None or tenant_id:
-        admission = await queries.admit_session(database, session_id, tenant_id, None, window)
+        admission = await admit_session(database, session_id, tenant_id, None, window)
         if admission:
             return admission
-    if wanted is not None and await queries.admit_session(database, session_id, None, None, window):
+    if wanted is not None and await admit_session(database, session_id, None, None, window):
         raise Forbidden("You do not belong to this tenant", param="X-Tenant-ID")
     raise Unauthenticated("This session is over; log in again")
 
@@ -120,7 +119,7 @@ async def _by_session(door: Door, token: str, wanted: str | None, window: RateWi
 
 async def _admit(door: Door, claims: AccessClaims, tenant_id: UUID, window: RateWindow) -> Admission | None:
     database = door.units.database
-    return await queries.admit_session(database, claims.session_id, tenant_id, claims.environment, window)
+    return await admit_session(database, claims.session_id, tenant_id, claims.environment, window)
 
 
 def _tenant(text: str) -> UUID | None:
@@ -133,15 +132,14 @@ def _tenant(text: str) -> UUID | None:
 
 async def _admitted(door: Door, key: Key, window: RateWindow) -> Admission | None:
     """By the digest of the master key; while that is being changed, by those before too, which are then renewed."""
-    database = door.units.database
-    admission = await queries.admit_key(database, key.digest(door.secrets), window)
+    admission = await door.admissions.ask(KeyUse(key.digest(door.secrets), window))
     for earlier in door.secrets.earlier():
         if admission:
             break
-        admission = await queries.admit_key(database, key.digest(earlier), window)
+        admission = await door.admissions.ask(KeyUse(key.digest(earlier), window))
         if admission and admission.actor.key_id:
             digest, name = key.digest(door.secrets), door.secrets.key_id
-            await queries.renew_digest(database, admission.actor.key_id, digest=digest, digest_key=name)
+            await renew_digest(door.units.database, admission.actor.key_id, digest=digest, digest_key=name)
     return admission
 
 

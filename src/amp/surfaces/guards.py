@@ -4,8 +4,8 @@ import math
 
 from starlette.requests import Request
 
+from amp.domain.tenants.admission import RateWindow
 from amp.domain.tenants.plans import FEATURES
-from amp.domain.tenants.queries import RateWindow
 from amp.domain.tenants.roles import Actor, Permission
 from amp.engine.throttle import Use
 from amp.kit.errors import Forbidden, OverLimit

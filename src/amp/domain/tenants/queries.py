@@ -1,123 +1,16 @@
-"""Reads of tenants: who is at the door, and who belongs to whom."""
+"""Reads of tenants: who belongs to whom, and whose the keys are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, text
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from amp.domain.tenants.models import ApiKey, Environment, Membership, Role, Tenant, User, Workspace
-from amp.domain.tenants.roles import Actor
-from amp.engine import throttle
 from amp.kit.clock import real_now
-from amp.kit.database import Database
 from amp.kit.pagination import Cursor, Page, page_of, paged
-
-_TOUCH_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Admission:
-    """An actor, and the use of the rate window that was counted on the way in."""
-
-    actor: Actor
-    used: int
-    resets_at: datetime
-
-
-@dataclass(frozen=True)
-class RateWindow:
-    """Which window to count in: `bucket` names it within the workspace."""
-
-    bucket: str
-    period: timedelta
-
-
-_CALLER = "tenants.id AS tenant_id, tenants.plan, workspaces.id AS workspace_id, workspaces.environment"
-
-_ADMIT_KEY = text(
-    f"""
-    WITH caller AS (
-        SELECT {_CALLER}, api_keys.id AS key_id, api_keys.scopes, api_keys.last_used_at,
-            coalesce(api_keys.created_by, (
-                SELECT min(user_id::text)::uuid FROM memberships WHERE tenant_id = tenants.id AND role = 'owner'
-            )) AS owner_id
-        FROM api_keys JOIN workspaces ON workspaces.id = api_keys.workspace_id
-            JOIN tenants ON tenants.id = workspaces.tenant_id
-        WHERE api_keys.digest = :digest AND api_keys.revoked_at IS NULL
-            AND (api_keys.expires_at IS NULL OR api_keys.expires_at > :now)
-    ), touched AS (
-        UPDATE api_keys SET last_used_at = :now FROM caller
-        WHERE api_keys.workspace_id = caller.workspace_id AND api_keys.id = caller.key_id
-            AND (caller.last_used_at IS NULL OR caller.last_used_at < :touch_before)
-    ), counted AS ({throttle.counting("(SELECT :bucket || workspace_id AS key FROM caller) AS bucket")})
-    SELECT * FROM caller CROSS JOIN counted
-    """  # noqa: S608 (all parts are our own text)
-)
-
-_ADMIT_SESSION = text(
-    f"""
-    WITH caller AS (
-        SELECT {_CALLER}, memberships.role, memberships.user_id, sessions.id AS session_id
-        FROM sessions JOIN memberships ON memberships.user_id = sessions.user_id
-            JOIN tenants ON tenants.id = memberships.tenant_id
-            JOIN workspaces ON workspaces.tenant_id = tenants.id
-        WHERE sessions.id = :session_id AND sessions.revoked_at IS NULL AND sessions.expires_at > :now
-            AND tenants.id = coalesce(CAST(:tenant_id AS uuid), sessions.tenant_id)
-            AND workspaces.environment = coalesce(CAST(:environment AS text), sessions.environment)
-    ), counted AS ({throttle.counting("(SELECT :bucket || workspace_id AS key FROM caller) AS bucket")})
-    SELECT * FROM caller CROSS JOIN counted
-    """  # noqa: S608 (all parts are our own text)
-)
-
-
-async def admit_key(database: Database, digest: bytes, window: RateWindow) -> Admission | None:
-    """The owner of a valid key, one request counted, all in one statement."""
-    now = real_now()
-    known = {"digest": digest, "touch_before": now - _TOUCH_EVERY}
-    row = await database.system_statement(_ADMIT_KEY, {**known, **_counted(window, now)})
-    return None if row is None else _admission(row, key_id=row.key_id, owner_id=row.owner_id, scopes=tuple(row.scopes))
-
-
-_RENEW_DIGEST = text("UPDATE api_keys SET digest = :digest, digest_key = :digest_key WHERE id = :id RETURNING id")
-
-
-async def renew_digest(database: Database, key_id: UUID, *, digest: bytes, digest_key: str) -> None:
-    """Find the key under another master key from now on."""
-    await database.system_statement(_RENEW_DIGEST, {"id": key_id, "digest": digest, "digest_key": digest_key})
-
-
-async def admit_session(
-    database: Database,
-    session_id: UUID,
-    tenant_id: UUID | None,
-    environment: Environment | None,
-    window: RateWindow,
-) -> Admission | None:
-    """The person of a valid session, as member of `tenant_id`, one request counted, all in one statement. None leaves
-    the tenant or the environment to the session itself."""
-    known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
-    row = await database.system_statement(_ADMIT_SESSION, {**known, **_counted(window, real_now())})
-    who = {"user_id": row.user_id, "owner_id": row.user_id, "role": row.role} if row else {}
-    return None if row is None else _admission(row, session_id=row.session_id, **who)
-
-
-def _counted(window: RateWindow, now: datetime) -> dict[str, object]:
-    return {"bucket": f"{window.bucket}:", "now": now, "fresh": now + window.period}
-
-
-def _admission(row: Row[Any], **who: Any) -> Admission:
-    actor = Actor(
-        tenant_id=row.tenant_id,
-        workspace_id=row.workspace_id,
-        environment=row.environment,
-        plan=row.plan,
-        **who,
-    )
-    return Admission(actor, row.used, row.resets_at)
 
 
 @dataclass(frozen=True)
