@@ -100,6 +100,38 @@ async def test_only_plain_web_addresses_are_fetched(url: str) -> None:
     assert names.asked == []
 
 
+CLOSED = (
+    *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0", "127.0.0.1.", "10.0.0.1", "169.254.169.254", "100.64.0.1"),
+    *("localhost", "LOCALHOST.", "media.localhost", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[fe80::1]"),
+    *("[fe80::1%25eth0]", "[fc00::1]", "①②⑦.⓪.⓪.①", "0177.0.0.1", "%31%32%37.0.0.1"),
+)
+
+
+@pytest.mark.parametrize("host", CLOSED)
+def test_a_written_address_is_judged_without_asking_anybody(host: str) -> None:
+    names = Names({})
+    with pytest.raises(Invalid):
+        Fetcher(resolve=names).check(f"http://{host}/a")
+    assert names.asked == []
+
+
+@pytest.mark.parametrize("host", [PUBLIC, "[2606:4700::1111]", "media.test", "intranet", "127.0.0.1.nip.test"])
+def test_a_name_is_judged_when_it_is_resolved_and_no_sooner(host: str) -> None:
+    names = Names({})
+    Fetcher(resolve=names).check(f"https://{host}/a")
+    assert names.asked == []
+
+
+def test_what_is_open_to_fetching_is_open_before_it() -> None:
+    Fetcher(allow=("http://127.0.0.1:8080",)).check("http://127.0.0.1:8080/media/x")
+    Fetcher(private=True).check("http://127.0.0.1:9000/a")
+    for closed in (Fetcher(allow=("http://127.0.0.1:8080",)), Fetcher(private=True)):
+        with pytest.raises(Invalid):
+            closed.check("http://169.254.169.254:8080/latest/meta-data/")
+    with pytest.raises(Invalid):
+        Fetcher(allow=("http://127.0.0.1:8080",)).check("http://127.0.0.1:8081/media/x")
+
+
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], ["::1", PUBLIC]])
 async def test_a_name_with_one_private_address_is_refused(addresses: Sequence[str]) -> None:
     refused = await refusal(Fetcher(resolve=Names({"evil.test": [addresses]})), "http://evil.test/")
@@ -213,11 +245,27 @@ async def test_nothing_is_decompressed(ours: Site) -> None:
     assert "Accept-Encoding: identity\r\n" in ours.asked[0]
 
 
-async def test_a_name_without_address_or_a_closed_port_is_unavailable(ours: Site) -> None:
-    assert isinstance(await refusal(Fetcher(resolve=Names({})), "http://nowhere.test/"), Unavailable)
+async def test_what_cannot_be_reached_is_said_in_a_sentence_and_may_be_tried_again(ours: Site) -> None:
+    async def silent(writer: asyncio.StreamWriter) -> None: ...
+
     async with site() as closed:
         pass
-    assert isinstance(await refusal(Fetcher(allow=(closed.origin,)), closed.url("/a")), Unavailable)
+    ours.answers = {"/silent": silent, "/odd": plain(b"", status="-"), "/cut": plain(b"half", content_length="8")}
+    for url, sentence in (
+        ("http://nowhere.test/", "nowhere.test could not be found: no address belongs to this name"),
+        (closed.url("/a"), "127.0.0.1 could not be reached"),
+        (ours.url("/silent"), "127.0.0.1 does not answer as a web server does"),
+        (ours.url("/odd"), "127.0.0.1 does not answer as a web server does"),
+        (ours.url("/cut"), "The connection broke before everything had come"),
+    ):
+        refused = await refusal(Fetcher(allow=(closed.origin, ours.origin), resolve=_numbers), url)
+        assert (type(refused), refused.message) == (Unavailable, sentence)
+
+
+async def _numbers(host: str, _port: int) -> Sequence[str]:
+    if host != "127.0.0.1":
+        raise OSError("no such name")
+    return [host]
 
 
 async def test_proxies_of_the_environment_are_not_asked(ours: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from typing import cast
 
 import httpcore2
@@ -59,7 +60,7 @@ class Fetched:
                     raise _too_large(self.max_bytes)
                 yield chunk
         except _NETWORK_FAILURES as error:
-            raise _unreachable("The connection broke", error) from error
+            raise _unreachable("The connection broke before everything had come") from error
 
 
 class Fetcher:
@@ -88,6 +89,16 @@ class Fetcher:
         """
         return self._fetch(url, max_bytes, seconds)
 
+    def check(self, url: str) -> None:
+        """What can be said of a URL before anything is resolved: its form, and the address it is written with.
+
+        Errors: Invalid (`VALIDATION_FAILED`), which `fetch` would be, too.
+        """
+        target = _parsed(url)
+        address = _written_address(target.raw_host.decode("ascii"))
+        if address and _origin(target) not in self._allow and not _is_open(address, private=self._private):
+            raise _refused(f"{target.host} is not a public address")
+
     @asynccontextmanager
     async def _fetch(self, url: str, max_bytes: int, seconds: float) -> AsyncGenerator[Fetched]:
         deadline = asyncio.timeout(seconds)
@@ -97,7 +108,7 @@ class Fetcher:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            raise _unreachable(f"{_host(url)} took longer than {seconds:g} s", error) from error
+            raise _unreachable(f"{_host(url)} took longer than {seconds:g} s") from error
 
     @asynccontextmanager
     async def _following(self, url: str) -> AsyncGenerator[httpcore2.Response]:
@@ -127,7 +138,7 @@ class Fetcher:
             try:
                 response = await pool.handle_async_request(request)
             except _NETWORK_FAILURES as error:
-                raise _unreachable(f"{url.host} cannot be reached", error) from error
+                raise _unreachable(_reason(url.host, error)) from error
             try:
                 yield response
             finally:
@@ -136,6 +147,10 @@ class Fetcher:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or httpx2.create_ssl_context(trust_env=False)
+
+
+class _Nameless(httpcore2.ConnectError):
+    """The name leads to no address."""
 
 
 class _Guarded(httpcore2.AsyncNetworkBackend):
@@ -168,9 +183,9 @@ class _Guarded(httpcore2.AsyncNetworkBackend):
             async with asyncio.timeout(timeout):
                 addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"{host} cannot be resolved") from error
+            raise _Nameless(f"{host} cannot be resolved") from error
         for address in addresses:
-            if not (self._own or is_public(address) or (self._private and is_private(address))):
+            if not (self._own or _is_open(address, private=self._private)):
                 raise _refused(f"{host} is not a public address")
         return list(dict.fromkeys(addresses))
 
@@ -187,9 +202,27 @@ def _parsed(url: str) -> httpx2.URL:
         raise _refused("This is not a URL") from error
     if parsed.scheme not in _PORTS or not parsed.host:
         raise _refused("Only http and https URLs are fetched")
+    if "%" in parsed.host and ":" not in parsed.host:
+        raise _refused("This is not a URL")
     if parsed.userinfo or (parsed.port is not None and not 0 < parsed.port < 1 << 16):
         raise _refused("A URL that is fetched has a valid port and no user")
     return parsed
+
+
+def _is_open(address: str, *, private: bool) -> bool:
+    return is_public(address) or (private and is_private(address))
+
+
+def _written_address(host: str) -> str | None:
+    """The address that a host is written as, in any spelling that a resolver takes for one; None for a name."""
+    plain = host.rstrip(".").lower()
+    if plain == "localhost" or plain.endswith(".localhost"):  # this machine wherever one asks (RFC 6761)
+        return "127.0.0.1"
+    with suppress(ValueError):
+        return str(ip_address(plain))
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(plain))
+    return None
 
 
 def _redirect(url: httpx2.URL, response: httpcore2.Response) -> httpx2.URL | None:
@@ -244,5 +277,18 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"What is fetched may have at most {max_bytes} bytes")
 
 
-def _unreachable(message: str, cause: Exception) -> Unavailable:
-    return Unavailable(f"{message}: {type(cause).__name__}", retry_after=_RETRY_AFTER)
+def _reason(host: str, error: Exception) -> str:
+    """Why nothing came of it, for people: what the network calls it says more of our network than of theirs."""
+    match error:
+        case _Nameless():
+            return f"{host} could not be found: no address belongs to this name"
+        case httpcore2.TimeoutException():
+            return f"{host} did not answer in time"
+        case httpcore2.ProtocolError():
+            return f"{host} does not answer as a web server does"
+        case _:
+            return f"{host} could not be reached"
+
+
+def _unreachable(message: str) -> Unavailable:
+    return Unavailable(message, retry_after=_RETRY_AFTER)

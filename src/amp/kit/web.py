@@ -72,10 +72,19 @@ async def call(
     try:
         return await client.request(method, url, **request)
     except _NEVER_SENT as error:
-        raise ProviderFailed(f"could not reach {client.base_url.host}: {error!r}", remedy=Retry()) from error
+        message = f"{client.base_url.host} could not be reached{_in_its_words(error)}"
+        raise ProviderFailed(message, remedy=Retry()) from error
     except httpx2.HTTPError as error:
         remedy = Unknown() if commits else Retry()
-        raise ProviderFailed(f"no answer from {client.base_url.host}: {error!r}", remedy=remedy) from error
+        message = f"no answer came from {client.base_url.host}{_in_its_words(error)}"
+        raise ProviderFailed(message, remedy=remedy) from error
+
+
+def _in_its_words(error: httpx2.HTTPError) -> str:
+    """What the network said; a timeout says nothing."""
+    if isinstance(error, httpx2.TimeoutException):
+        return " in time"
+    return f" ({words})" if (words := str(error).strip().rstrip(".")) else ""
 
 
 def read_json(response: httpx2.Response, *, commits: bool = False) -> Any:

@@ -92,7 +92,7 @@ async def test_a_failing_refresh_is_told_and_tried_again_later_and_disconnects_n
     await turn(served, sandbox_url="http://127.0.0.1:9/sandbox")
     account = await account_in(served, mine)
     assert account["status"] == "expiring"
-    assert "could not reach" in account["tokenHealth"]["lastFailure"]
+    assert "could not be reached" in account["tokenHealth"]["lastFailure"]
     await turn(served)
     assert await tokens_of(served, mine) == before
     await change(served, mine, "refresh_failed_at = :then", then=real_now() - timedelta(minutes=11))

@@ -14,7 +14,8 @@ from amp.domain.media import operations as files
 from amp.domain.platforms.port import Medium, Problem
 from amp.domain.platforms.validation import VALIDATION_FAILED
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import NotFound
+from amp.kit.errors import Invalid, NotFound
+from amp.kit.fetching import Fetcher
 from amp.kit.ids import Kind, decode
 
 MediaType = Literal["image", "video", "gif"]
@@ -58,6 +59,12 @@ class WantedMedium:
         """What a platform that wants media described misses."""
         needed = {"type": self.type, "mimeType": self.mime_type, "sizeBytes": self.size_bytes}
         return [name for name, value in needed.items() if value is None]
+
+    def field(self, index: int, name: str = "") -> str:
+        """What the caller knows it as. A bare address has no parts."""
+        if self.type is None and self.id is None:
+            return f"mediaUrls[{index}]"
+        return f"media[{index}].{name}" if name else f"media[{index}]"
 
     def document(self) -> dict[str, Any]:
         """As the contract shows it."""
@@ -115,14 +122,14 @@ class Described:
         )
 
 
-async def described(uow: UnitOfWork, wanted: Sequence[WantedMedium]) -> list[Described]:
-    return [await _ours(uow, medium, medium.id) if medium.id else _elsewhere(medium) for medium in wanted]
+async def described(uow: UnitOfWork, wanted: Sequence[WantedMedium], fetcher: Fetcher) -> list[Described]:
+    return [await _ours(uow, medium, medium.id) if medium.id else _elsewhere(medium, fetcher) for medium in wanted]
 
 
-def media_problems(media: Sequence[Described]) -> Iterator[Problem]:
-    for index, medium in enumerate(media):
+def media_problems(wanted: Sequence[WantedMedium], media: Sequence[Described]) -> Iterator[Problem]:
+    for index, (asked, medium) in enumerate(zip(wanted, media, strict=True)):
         for name, message in medium.wrong:
-            yield Problem("", f"media[{index}].{name}", VALIDATION_FAILED, message)
+            yield Problem("", asked.field(index, name), VALIDATION_FAILED, message)
 
 
 async def _ours(uow: UnitOfWork, wanted: WantedMedium, media_id: str) -> Described:
@@ -156,29 +163,33 @@ def _differ(claim: Any, known: Any) -> bool:
     return claim != known
 
 
-def _elsewhere(wanted: WantedMedium) -> Described:
+def _elsewhere(wanted: WantedMedium, fetcher: Fetcher) -> Described:
     document = wanted.document()
-    return Described(document, tuple(_wrong(wanted, document)))
+    return Described(document, tuple(_wrong(wanted, document, fetcher)))
 
 
-def _wrong(wanted: WantedMedium, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _wrong(wanted: WantedMedium, document: Mapping[str, Any], fetcher: Fetcher) -> Iterator[tuple[str, str]]:
     for name, url in (("url", wanted.url), ("thumbnailUrl", wanted.thumbnail_url)):
-        if url is not None and not _is_web_address(url):
-            yield name, f"{url[:200]!r} is not an http(s) address"
+        refused = _refused(url, fetcher) if url is not None else None
+        if refused:
+            yield name, refused
     if _kind(document["mimeType"]) != wanted.kind:
         yield "mimeType", f"{document['mimeType']} is no {wanted.kind}"
 
 
+def _refused(url: str, fetcher: Fetcher) -> str | None:
+    """Why nobody will ever fetch it, as far as its spelling tells: a name is looked up when the bytes are needed."""
+    if any(map(str.isspace, url)):
+        return f"{url[:200]!r} is not an http(s) address"
+    try:
+        fetcher.check(url)
+    except Invalid as error:
+        return error.message
+    return None
+
+
 def _kind(mime_type: str) -> str:
     return Medium(mime_type).kind
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, url))
-    except ValueError:
-        return False
 
 
 def _path(url: str) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from amp.domain.media.receiving import Intake
 from amp.domain.platforms import validation
 from amp.domain.platforms.port import Capabilities, Medium, Problem
 from amp.domain.platforms.port import Draft as PlatformDraft
@@ -98,12 +99,12 @@ async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUI
     social, rules = ports.get(SocialPlatforms), ports.get(PostingRules)
     platforms = [name for name in dict.fromkeys(wanted.platforms) if name in social.names()]
     accounts = await _accounts(uow, wanted.platform_set_id, platforms)
-    media = await described(uow, wanted.media)
+    media = await described(uow, wanted.media, ports.get(Intake).fetcher)
     problems = [
         *_platform_problems(wanted, social),
         *_unconnected(platforms, accounts, social),
         *_time_problems(uow, wanted),
-        *media_problems(media),
+        *media_problems(wanted.media, media),
     ]
     for name in platforms:
         problems += _problems_of(social.capabilities(name), wanted, media, rules, uow.clock.now())
@@ -215,8 +216,7 @@ def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]
                 f"{capabilities.name} needs explicit media objects, with type, mimeType and sizeBytes; "
                 f"this one lacks {', '.join(lacking)}"
             )
-            where = f"media[{index}]" if medium.type else f"mediaUrls[{index}]"
-            yield Problem(capabilities.platform, where, validation.VALIDATION_FAILED, message)
+            yield Problem(capabilities.platform, medium.field(index), validation.VALIDATION_FAILED, message)
 
 
 async def _full_quotas(

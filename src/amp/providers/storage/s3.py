@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from amp.domain.media.port import StoredFile
 from amp.kit.errors import NotFound, Unavailable
+from amp.kit.telemetry import log
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
@@ -107,4 +108,5 @@ def _errors() -> Generator[None]:
 
 
 def _out_of_reach(error: Exception) -> Unavailable:
-    return Unavailable(f"The bucket of media does not answer: {type(error).__name__}", retry_after=30)
+    log.warning("the bucket of media does not answer", reason=repr(error)[:500])
+    return Unavailable("The bucket of media does not answer", retry_after=30)
