@@ -3,6 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_LIVE_URL = "AMP_URL_"
 _METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Prometheus' client reads it by itself, when it is loaded."""
 
@@ -115,10 +117,14 @@ class Settings(BaseSettings):
 
     def live_urls(self) -> dict[str, str]:
         """`AMP_URL_<VENDOR>`: base URLs that replace the vendors' own in live mode, by lower-case vendor."""
-        prefix = "AMP_URL_"
-        return {
-            name.removeprefix(prefix).lower(): url for name, url in self._environment.items() if name.startswith(prefix)
-        }
+        given = {name: url for name, url in self._environment.items() if name.startswith(_LIVE_URL)}
+        return {name.removeprefix(_LIVE_URL).lower(): url for name, url in given.items()}
+
+    def unknown_variables(self) -> dict[str, str | None]:
+        """Variables `AMP_*` that no setting reads, each with the one that may have been meant."""
+        known = [f"AMP_{name.upper()}" for name in type(self).model_fields]
+        strange = (name for name in self._environment if name.startswith("AMP_") and not name.startswith(_LIVE_URL))
+        return {name: next(iter(get_close_matches(name, known, 1)), None) for name in strange if name not in known}
 
     def credentials(self) -> dict[str, str]:
         """Everything that may be a vendor's credential, by the vendor's name; adapters pick theirs."""

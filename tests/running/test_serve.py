@@ -188,6 +188,15 @@ def test_the_doctor_finds_nothing_that_must_be_done(served: Served, env: dict[st
     assert re.search(r"^ok +media", result.stdout, re.MULTILINE)
 
 
+def test_the_doctor_knows_misspelled_settings(served: Served, env: dict[str, str]) -> None:
+    result = run(env | {"AMP_PUBLIK_URL": "https://amp.example.com", "AMP_URL_TWITTER": "http://x.test"}, "doctor")
+    assert re.search(
+        r"^warn +settings +AMP_PUBLIK_URL is no setting: did you mean AMP_PUBLIC_URL\?$", result.stdout, re.M
+    )
+    assert "AMP_URL_TWITTER is no setting" not in result.stdout
+    assert result.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("version", "found"),
     [

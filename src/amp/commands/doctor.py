@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, text
 
 from amp.commands.migrate import database_url
-from amp.commands.starting import load_settings
+from amp.commands.starting import load_settings, misspelled
 from amp.config import Settings
 from amp.domain.connections.models import Connection
 from amp.domain.media.port import Storage
@@ -80,6 +80,8 @@ async def _runtime(settings: Settings) -> AsyncGenerator[Runtime]:
 def _of_settings(settings: Settings) -> Iterable[Finding]:
     home = settings.home_directory
     yield Finding("ok", "settings", f"AMP_HOME is {home}; the server is at {settings.base_url}")
+    for sentence in misspelled(settings):
+        yield Finding("warn", "settings", sentence)
     free = shutil.disk_usage(home).free
     space = f"{free // 1_000_000} MB free in AMP_HOME"
     yield Finding("ok", "disk", space) if free > _LEAST_DISK else Finding("warn", "disk", f"Only {space}: make room")

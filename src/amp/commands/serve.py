@@ -3,7 +3,7 @@
 import socket
 
 from amp.commands.saying import say
-from amp.commands.starting import load_settings
+from amp.commands.starting import load_settings, misspelled
 from amp.commands.supervisor import Supervisor
 from amp.config import Settings
 from amp.kit.postgres import start_embedded
@@ -19,6 +19,8 @@ def serve(supervisor: Supervisor) -> int:
             f"Stop it, or choose another port: AMP_PORT={settings.port + 1} amp serve"
         )
         return 1
+    for sentence in misspelled(settings):
+        say(sentence)
     return supervisor.run(lambda: _look_after_database(settings))
 
 

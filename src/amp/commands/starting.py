@@ -26,6 +26,14 @@ def load_settings(*, quiet: bool = False) -> Settings:
         fail("These settings are wrong:\n  " + "\n  ".join(lines), status=REFUSED)
 
 
+def misspelled(settings: Settings) -> list[str]:
+    """A sentence about each variable that looks like one of ours and is none."""
+    return [
+        f"{name} is no setting" + (f": did you mean {meant}?" if meant else "")
+        for name, meant in settings.unknown_variables().items()
+    ]
+
+
 def _name(location: tuple[int | str, ...]) -> str:
     return "_".join(str(part) for part in location).upper()
 
