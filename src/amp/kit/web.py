@@ -81,9 +81,11 @@ async def call(
 
 
 def _in_its_words(error: httpx2.HTTPError) -> str:
-    """What the network said; a timeout says nothing."""
+    """What the network said, if it is for people: a timeout says nothing, and a parser quotes bytes."""
     if isinstance(error, httpx2.TimeoutException):
         return " in time"
+    if isinstance(error, httpx2.ProtocolError):
+        return ": it broke off, or is none that HTTP knows"
     return f" ({words})" if (words := str(error).strip().rstrip(".")) else ""
 
 

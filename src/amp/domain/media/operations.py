@@ -18,6 +18,9 @@ from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import NotFound
 from amp.kit.ids import Kind, encode, new_id
 
+_OURS_ONLY = frozenset({"storageKey", "thumbnail"})
+_NEVER_NULL = frozenset({"id", "filename", "mimeType", "sizeBytes"})
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -133,8 +136,13 @@ def stored(source: Source, links: MediaLinks, description: Mapping[str, Any]) ->
 
 
 def presented(links: MediaLinks, description: Mapping[str, Any]) -> dict[str, Any]:
-    """A description for those who ask for the post: with an address that works now, without what is ours only."""
-    shown = {name: value for name, value in description.items() if name not in ("storageKey", "thumbnail")}
+    """A description for those who ask for the post: with an address that works now, without what is ours only. What is
+    not known is null or, where the contract (seed, Ampost: Post Shapes) has no null, left out."""
+    shown = {
+        name: value
+        for name, value in description.items()
+        if name not in _OURS_ONLY and (value is not None or name not in _NEVER_NULL)
+    }
     return {**shown, "url": url_of(links, description)}
 
 

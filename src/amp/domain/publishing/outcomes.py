@@ -24,6 +24,9 @@ _SPREAD = 0.1
 PROCESSING_AT_MOST = timedelta(hours=24)
 """Virtual time for which a vendor may work on a post by itself."""
 
+_NO_ERROR = {"error_code": None, "error_message": None}
+"""While something waits, the row says what it waits for; what has gone on since does not wait for that."""
+
 
 class Outcomes:
     def __init__(self, units: UnitsOfWork, log: Log, claimed: Claimed) -> None:
@@ -37,7 +40,7 @@ class Outcomes:
             return
         published = {"remote_id": answer.remote_id, "url": answer.url, "published_at": self._units.clock.now()}
         told = {"url": answer.url, "notes": list(answer.notes) or None}
-        await self._end("published", told, notes=list(answer.notes), error_code=None, error_message=None, **published)
+        await self._end("published", told, notes=list(answer.notes), **_NO_ERROR, **published)
 
     async def failed(self, error: ProviderFailed, *, doubtful: bool = False) -> None:
         """Act on the remedy. Nothing became public, unless the remedy is Unknown. `doubtful`: an earlier attempt
@@ -69,7 +72,7 @@ class Outcomes:
         come back without an answer, none where the question is new."""
         at = self._units.clock.now() + after
         self._log.note("outcome_unknown", reason=reason, status=status, look_at=at)
-        await self._log.conclude(status="publishing", next_attempt_at=at, searches=searches)
+        await self._log.conclude(status="publishing", next_attempt_at=at, searches=searches, **_NO_ERROR)
 
     async def _processing(self, after: timedelta) -> None:
         now = self._units.clock.now()
@@ -78,7 +81,7 @@ class Outcomes:
             return
         self._log.note("processing", check_at=now + after)
         await self._log.conclude(
-            status="processing", next_attempt_at=now + after, intent_at=None, processing_since=since
+            status="processing", next_attempt_at=now + after, intent_at=None, processing_since=since, **_NO_ERROR
         )
 
     async def _worked_on_too_long(self, since: datetime) -> bool:
@@ -104,10 +107,10 @@ class Outcomes:
         since = self._claimed.processing_since
         if self._claimed.was == "processing" and since and await self._worked_on_too_long(since):
             return
+        named = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
+        code = remedy.code if isinstance(remedy, Retry) else named
         moment = POLICY.wait(error, self._claimed.attempt - 1, self._units.clock)
         if moment is None:
-            named = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
-            code = remedy.code if isinstance(remedy, Retry) else named
             await self._give_up(told, error, code, doubtful=doubtful)
             return
         at = self._virtual(moment, error)
@@ -118,7 +121,9 @@ class Outcomes:
         if self._claimed.was == "processing":  # looking is no attempt, but looking in vain is
             counted = {"status": "processing", "attempt": self._claimed.attempt + 1}
         self._log.note("waiting", **told, again_at=at)
-        await self._log.conclude(next_attempt_at=at, intent_at=None, **counted)
+        await self._log.conclude(
+            next_attempt_at=at, intent_at=None, error_code=code, error_message=error.message, **counted
+        )
 
     def _virtual(self, moment: datetime, error: ProviderFailed) -> datetime:
         if isinstance(error.remedy, RateLimited) and error.remedy.until:

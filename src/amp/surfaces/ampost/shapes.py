@@ -30,7 +30,8 @@ class PlatformPost(Wire):
     """Where it is public."""
     published_at: Moment | None
     error: PlatformError | None
-    """`UNCONFIRMED`: nobody knows whether it was published; look, then tell `/posts/{post_id}/resolve`."""
+    """Why it failed; beside `nextAttemptAt`, what the last attempt met and the next one waits for. `UNCONFIRMED`: nobody
+    knows whether it was published; look, then tell `/posts/{post_id}/resolve`."""
     attempts: int
     next_attempt_at: Moment | None
     notes: list[str]
