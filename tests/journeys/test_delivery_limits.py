@@ -58,14 +58,23 @@ async def scope_of(world: World) -> Scope:
 
 
 async def schedule(
-    world: World, scope: Scope, posts: int = 1, platform: str = "twitter", late: float = 1.0, **draft: Any
+    world: World,
+    scope: Scope,
+    posts: int = 1,
+    platform: str = "twitter",
+    late: float = 1.0,
+    settings: dict[str, Any] | None = None,
+    **draft: Any,
 ) -> list[UUID]:
     """Posts that are overdue by so many seconds."""
     async with world.runtime.units.begin(scope) as uow:
         due = uow.clock.now() - timedelta(seconds=late)
         made = [
             await publishing.create_post(
-                uow, Draft({platform: Target((f"Thought {number}",))}, "Thought", scheduled_for=due, **draft)
+                uow,
+                Draft(
+                    {platform: Target((f"Thought {number}",), settings or {})}, "Thought", scheduled_for=due, **draft
+                ),
             )
             for number in range(posts)
         ]
@@ -205,6 +214,50 @@ async def test_a_quota_is_known_when_a_post_is_scheduled(world: World, parts: in
     else:
         assert full
         assert full.opens_at == noon + timedelta(minutes=15)
+
+
+async def test_a_quota_of_one_kind_holds_back_that_kind_and_nothing_else(world: World) -> None:
+    """A Page takes 30 reels in a day: of 60 deliveries 28 were reels, and one is under way; one more may go."""
+    scope, reel = await scope_of(world), {"placement": "reel"}
+    await schedule(world, scope, 28, platform="facebook", settings=reel)
+    await schedule(world, scope, 31, platform="facebook")
+    now = world.runtime.clock.now()
+    oldest = now - timedelta(hours=23)
+    await change(
+        world,
+        "UPDATE platform_posts SET status = 'published', next_attempt_at = NULL, published_at = :at "
+        "WHERE workspace_id = :scope",
+        at=oldest,
+        scope=scope.workspace_id,
+    )
+    (underway,) = await schedule(world, scope, platform="facebook", settings=reel)
+    assert (await claim(world))[0] == [underway]
+    reels = await schedule(world, scope, 2, platform="facebook", settings=reel)
+    others = await schedule(world, scope, 2, platform="facebook", settings={"placement": "feed"})
+    await change(world, "UPDATE platform_posts SET attempt = 1 WHERE workspace_id = :scope", scope=scope.workspace_id)
+    free, held = await claim(world)
+    assert len(set(free) & set(reels)) == 1
+    assert set(others) < set(free)
+    assert [(until, reason) for _, until, reason in held] == [(oldest + timedelta(hours=24), "quota")]
+
+
+async def test_a_quota_of_one_kind_is_known_when_such_a_post_is_scheduled(world: World) -> None:
+    scope, reel = await scope_of(world), {"placement": "reel"}
+    await schedule(world, scope, 29, platform="facebook", settings=reel)
+    (gone, *_) = await schedule(world, scope, 5, platform="facebook")
+    await change(world, "UPDATE platform_posts SET published_at = due_at WHERE post_id = :id", id=gone)
+    (row,) = await rows(
+        world, "SELECT DISTINCT connection_id FROM platform_posts WHERE workspace_id = :id", id=scope.workspace_id
+    )
+    able, at = world.runtime.social.capabilities("facebook"), world.runtime.clock.now() + timedelta(hours=1)
+    async with world.runtime.units.begin(scope) as uow:
+        assert await quotas.room(uow, row.connection_id, able, at, settings=reel) is None
+        full = await quotas.room(uow, row.connection_id, able, at, settings=reel, parts=2)
+        assert full
+        assert "takes 30 reels in 24 hours" in full.message
+        assert await quotas.room(uow, row.connection_id, able, at, parts=2) is None
+        assert await quotas.left(uow, row.connection_id, able, at) is None
+        assert await quotas.left_of(uow, {row.connection_id: able}, at) == {}
 
 
 @pytest.mark.parametrize("scope_of_limit", ["connection", "app", "vendor"])

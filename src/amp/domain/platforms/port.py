@@ -62,6 +62,14 @@ class Quota:
 
     posts: int
     hours: float
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Counts only what has these settings, in the names of the wire; empty: everything. One such kind a platform."""
+    noun: str = "posts"
+    """What it counts, in the plural."""
+
+    def counts(self, settings: Mapping[str, object]) -> bool:
+        """Whether a post with these settings takes room in it."""
+        return self.settings.items() <= settings.items()
 
 
 @dataclass(frozen=True)

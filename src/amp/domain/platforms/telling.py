@@ -108,9 +108,10 @@ def _literal(value: object) -> str:
 
 
 def _quota(quota: Quota) -> str:
+    some = f"{quota.posts} {quota.noun}" if quota.settings else f"{quota.posts}"
     if quota.hours >= 1:
-        return f"{quota.posts} in {quota.hours:g} h"
-    return f"{quota.posts} in {quota.hours * 60:g} min"
+        return f"{some} in {quota.hours:g} h"
+    return f"{some} in {quota.hours * 60:g} min"
 
 
 def _yes(value: bool) -> str:

@@ -31,12 +31,17 @@ SHALLOW, DEEP = 512, 1 << 17
 
 _CLAIM = text(
     """
-    WITH ready AS (
+    WITH quotas AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(CAST(:quotas AS jsonb))
+            AS q(platform text, posts integer, hours float8, settings jsonb)
+    ), ready AS (
         SELECT p.workspace_id, p.id, p.post_id, p.connection_id, p.platform, p.due_at, p.next_attempt_at,
             p.status AS was, p.intent_at AS open_intent, w.environment,
             p.status = 'pending' AND p.attempt = 0 AND p.due_at > :missed AS fresh,
             CASE WHEN p.intent_at IS NULL AND p.status <> 'processing' AND p.due_at > :missed
                 THEN jsonb_array_length(p.parts) ELSE 0 END AS uses,
+            EXISTS (SELECT FROM quotas q WHERE q.platform = p.platform
+                AND q.settings <> '{}' AND p.settings @> q.settings) AS of_a_kind,
             greatest(c.held_until, (SELECT max(h.until) FROM holds h
                 WHERE h.environment = w.environment AND h.platform = p.platform)) AS held_until,
             c.token_version, c.status AS connection_status
@@ -51,6 +56,8 @@ _CLAIM = text(
     ), underway AS (
         SELECT p.connection_id, count(*) FILTER (WHERE p.lease_until > :real) AS places,
             sum(jsonb_array_length(p.parts)) AS uses,
+            sum(jsonb_array_length(p.parts)) FILTER (WHERE EXISTS (SELECT FROM quotas q WHERE q.platform = p.platform
+                AND q.settings <> '{}' AND p.settings @> q.settings)) AS uses_of_a_kind,
             min(p.due_at) FILTER (WHERE p.lease_until > :real AND p.attempt <= 1 AND p.claimed_at > :patience) AS oldest
         FROM platform_posts p JOIN accounts a USING (connection_id)
         WHERE (p.lease_until IS NOT NULL OR p.intent_at IS NOT NULL) AND p.status <> 'unconfirmed'
@@ -60,26 +67,29 @@ _CLAIM = text(
         SELECT r.*, u.oldest,
             row_number() OVER account + coalesce(u.places, 0) AS place,
             coalesce(u.uses, 0) + sum(r.uses) OVER account AS used,
+            coalesce(u.uses_of_a_kind, 0) + coalesce(sum(r.uses) FILTER (WHERE r.of_a_kind) OVER account, 0)
+                AS used_of_a_kind,
             min(r.due_at) FILTER (WHERE r.fresh) OVER (PARTITION BY r.connection_id) AS first_due
         FROM ready r LEFT JOIN underway u USING (connection_id)
         WINDOW account AS (PARTITION BY r.connection_id ORDER BY r.next_attempt_at, r.id)
     ), budgets AS (
-        SELECT a.connection_id, q.posts, q.hours * interval '1 hour' AS span, b.moments,
-            coalesce(cardinality(b.moments), 0) AS taken
-        FROM accounts a
-        JOIN jsonb_to_recordset(CAST(:quotas AS jsonb)) AS q(platform text, posts integer, hours float8)
-            ON q.platform = a.platform
+        SELECT a.connection_id, q.posts, q.hours * interval '1 hour' AS span, q.settings <> '{}' AS of_a_kind,
+            b.moments, coalesce(cardinality(b.moments), 0) AS taken
+        FROM accounts a JOIN quotas q USING (platform)
         CROSS JOIN LATERAL (
             SELECT array_agg(p.published_at ORDER BY p.published_at) AS moments
             FROM platform_posts p, generate_series(1, jsonb_array_length(p.parts))
             WHERE p.workspace_id = a.workspace_id AND p.connection_id = a.connection_id
                 AND p.published_at > CAST(:now AS timestamptz) - q.hours * interval '1 hour'
+                AND p.settings @> q.settings
         ) AS b
     ), weighed AS (
         SELECT r.*, (
-            SELECT max(coalesce(b.moments[b.taken + r.used - b.posts], CAST(:now AS timestamptz)) + b.span)
+            SELECT max(coalesce(b.moments[b.taken + u.used - b.posts], CAST(:now AS timestamptz)) + b.span)
             FROM budgets b
-            WHERE b.connection_id = r.connection_id AND r.uses > 0 AND b.taken + r.used > b.posts
+            CROSS JOIN LATERAL (SELECT CASE WHEN b.of_a_kind THEN r.used_of_a_kind ELSE r.used END AS used) AS u
+            WHERE b.connection_id = r.connection_id AND r.uses > 0 AND (r.of_a_kind OR NOT b.of_a_kind)
+                AND b.taken + u.used > b.posts
         ) AS full_until
         FROM ranked r
     ), able AS (
@@ -182,7 +192,7 @@ class Terms:
     lease: timedelta
     """Real time."""
     quotas: Sequence[Mapping[str, Any]] = ()
-    """`platform`, `posts` and `hours` of every rolling window."""
+    """`platform`, `posts`, `hours` and `settings` of every rolling window."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Courier:
     def terms(self) -> Terms:
         platforms = self.ports.get(SocialPlatforms)
         quotas = [
-            {"platform": name, "posts": quota.posts, "hours": quota.hours}
+            {"platform": name, "posts": quota.posts, "hours": quota.hours, "settings": dict(quota.settings)}
             for name in platforms.names()
             for quota in platforms.capabilities(name).quotas
         ]

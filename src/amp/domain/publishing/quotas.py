@@ -1,6 +1,7 @@
 """Quotas known ahead: whether a post fits what a platform takes of one account, counted from our own rows.
 
 Published posts count from when they were published, all others from when they are due. A thread counts by its parts.
+A quota of one kind (Facebook's reels) counts only the posts whose settings make them of that kind.
 The claim (`claiming.py`) keeps to the same windows when the time has come.
 """
 
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from amp.domain.platforms.port import Capabilities, Quota
 from amp.engine.unit_of_work import UnitOfWork
@@ -19,18 +21,18 @@ _MOMENTS = text(
     SELECT moment FROM (
         SELECT p.published_at AS moment, p.parts FROM platform_posts p
         WHERE p.workspace_id = :workspace AND p.connection_id = :connection AND p.published_at > :since
-            AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
+            AND p.settings @> :settings AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
         UNION ALL
         SELECT greatest(p.due_at, p.first_intent_at), p.parts FROM platform_posts p
         WHERE p.workspace_id = :workspace AND p.connection_id = :connection AND p.due_at > :since
             AND p.published_at IS NULL
             AND p.status IN ('pending', 'uploading', 'publishing', 'processing', 'unconfirmed')
             AND (p.next_attempt_at IS NOT NULL OR p.intent_at IS NOT NULL OR p.lease_until IS NOT NULL)
-            AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
+            AND p.settings @> :settings AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
     ) AS used CROSS JOIN generate_series(1, jsonb_array_length(used.parts))
     ORDER BY moment
     """
-)
+).bindparams(bindparam("settings", type_=JSONB))
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Full:
     def message(self) -> str:
         window = f"{self.quota.hours:g} hours" if self.quota.hours >= 1 else f"{self.quota.hours * 60:g} minutes"
         opens = f"{self.opens_at:%Y-%m-%d %H:%M:%S} UTC"
-        return f"This account takes {self.quota.posts} posts in {window}, and they are taken. The next fits at {opens}."
+        some = f"{self.quota.posts} {self.quota.noun}"
+        return f"This account takes {some} in {window}, and they are taken. The next fits at {opens}."
 
 
 async def room(
@@ -53,14 +56,16 @@ async def room(
     capabilities: Capabilities,
     at: datetime,
     *,
+    settings: Mapping[str, object] | None = None,
     parts: int = 1,
     besides: UUID | None = None,
 ) -> Full | None:
-    """None when a post of so many parts that goes out at `at` (virtual) fits every window of the platform's quotas,
-    counting what the connection has published, has under way and has scheduled, except the post `besides`."""
+    """None when a post of so many parts, with these settings, that goes out at `at` (virtual) fits every window of the
+    platform's quotas that counts it, counting what the connection has published, has under way and has scheduled,
+    except the post `besides`."""
     fullest: Full | None = None
-    for quota in capabilities.quotas:
-        moments = await _moments(uow, connection_id, at - timedelta(hours=quota.hours), besides)
+    for quota in (one for one in capabilities.quotas if one.counts(settings or {})):
+        moments = await _moments(uow, connection_id, quota, at, besides)
         opens_at = first_fit(moments, quota, at, parts=parts)
         if opens_at > at and (fullest is None or opens_at > fullest.opens_at):
             fullest = Full(quota, opens_at)
@@ -68,10 +73,11 @@ async def room(
 
 
 async def left(uow: UnitOfWork, connection_id: UUID, capabilities: Capabilities, at: datetime) -> int | None:
-    """How many more posts fit into the tightest window that ends at `at`; None where nothing is known of a quota."""
+    """How many more posts, of any kind, fit into the tightest window that ends at `at`; None where nothing is known of
+    a quota."""
     spare: list[int] = []
-    for quota in capabilities.quotas:
-        moments = await _moments(uow, connection_id, at - timedelta(hours=quota.hours), None)
+    for quota in (one for one in capabilities.quotas if not one.settings):
+        moments = await _moments(uow, connection_id, quota, at, None)
         spare.append(max(0, quota.posts - sum(moment <= at for moment in moments)))
     return min(spare, default=None)
 
@@ -99,7 +105,9 @@ _LEFT = text(
 
 async def left_of(uow: UnitOfWork, connections: Mapping[UUID, Capabilities], at: datetime) -> Mapping[UUID, int]:
     """As `left`, of many connections in one statement; those without a known quota are left out."""
-    windows = [(one, quota) for one, capabilities in connections.items() for quota in capabilities.quotas]
+    windows = [
+        (one, quota) for one, capabilities in connections.items() for quota in capabilities.quotas if not quota.settings
+    ]
     values = {
         "workspace": uow.workspace_id,
         "connections": [one for one, _ in windows],
@@ -123,6 +131,15 @@ def first_fit(moments: Sequence[datetime], quota: Quota, at: datetime, *, parts:
     return at
 
 
-async def _moments(uow: UnitOfWork, connection_id: UUID, since: datetime, besides: UUID | None) -> list[datetime]:
-    values = {"workspace": uow.workspace_id, "connection": connection_id, "since": since, "besides": besides}
+async def _moments(
+    uow: UnitOfWork, connection_id: UUID, quota: Quota, at: datetime, besides: UUID | None
+) -> list[datetime]:
+    """Of all that the quota counts from a window before `at` on."""
+    values = {
+        "workspace": uow.workspace_id,
+        "connection": connection_id,
+        "since": at - timedelta(hours=quota.hours),
+        "settings": dict(quota.settings),
+        "besides": besides,
+    }
     return list(await uow.session.scalars(_MOMENTS, values))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from amp.domain.connections.port import NewAccount
-from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, TextRule, Version
+from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, TextRule, Version
 from amp.domain.platforms.text_length import code_points
 from amp.domain.publishing.port import (
     Absent,
@@ -77,12 +77,12 @@ CAPABILITIES = Capabilities(
         scope_separator=",",
         scopes_by_approval=(BUSINESS_SCOPE,),
     ),
+    quotas=(Quota(posts=30, hours=24, settings={"placement": "reel"}, noun="reels"),),
     metrics=frozenset({"impressions", "reach", "likes", "comments", "shares", "clicks"}),
     versions=(Version("META_GRAPH_VERSION", GRAPH_VERSION, GRAPH_SUNSET),),
     scheduling=True,
     caveats=(
         "Pages only: people's own profiles cannot be published to.",
-        "A Page takes 30 reels in 24 hours.",
         "Facebook may ask the manager of a Page to confirm their identity in the mobile app before it publishes.",
     ),
 )

@@ -97,7 +97,7 @@ CAPABILITIES = Capabilities(
 """TWITTER_FIELDS is `post` or `tweet`: what X calls posts in its parameters, which it is renaming.
 
 Of videos, the most that X takes from anybody (Premium accounts): which tier an account has is X's to judge, and its
-pages disagree (docs/vendors.md). A film that it refuses fails with its words; one that it takes is never refused here."""
+pages disagree (docs/vendors.md). What it refuses fails with its words; what it takes is never refused here."""
 
 
 class Twitter:
