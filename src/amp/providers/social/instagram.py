@@ -6,31 +6,15 @@ proves whether it was published, so a lost answer is never a second post.
 Source: developers.facebook.com, Instagram Platform (API with Instagram Login), v26.0.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-
-from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, TextRule, Version
 from amp.domain.platforms.text_length import code_points
-from amp.domain.publishing.port import (
-    Absent,
-    Account,
-    Delivery,
-    Done,
-    Login,
-    Pending,
-    Profile,
-    Progress,
-    Tokens,
-)
-from amp.kit.clock import Clock
+from amp.domain.publishing.port import Absent, Account, Delivery, Done, Pending, Profile, Progress
 from amp.kit.errors import ProviderFailed, Rejected, Retry
-from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
 from amp.providers.social._commenting import comment_is_lost, comment_notes, commented
+from amp.providers.social._container_platform import ContainerPlatform
 from amp.providers.social._containers import Containers
-from amp.providers.social._graph import GRAPH_SUNSET, GRAPH_VERSION, Graph, Made, is_gone
-from amp.providers.social._graph_login import MetaApp
+from amp.providers.social._graph import GRAPH_SUNSET, GRAPH_VERSION, Made, is_gone
 from amp.providers.social._graph_reading import Listed, counters, find_listed, same_words, told_url
 from amp.providers.social._instagram_post import (
     MOST_IN_CAROUSEL,
@@ -43,7 +27,6 @@ from amp.providers.social._instagram_post import (
     rules,
 )
 from amp.providers.social._instagram_wire import ERRORS, FEED, METRICS, ContainerStatus, Kind, Me
-from amp.providers.social._signing_in import login_url
 
 LIVE_URL = "https://graph.instagram.com"
 OAUTH_URL = "https://api.instagram.com"
@@ -98,37 +81,11 @@ CAPABILITIES = Capabilities(
 )
 
 
-class Instagram:
+class Instagram(ContainerPlatform):
     capabilities = CAPABILITIES
-    visibility_delay = timedelta(seconds=20)
-    refuses_duplicates = False
-    launch_notes = ()
-
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        clock: Clock,
-        version: str,
-        client_id: str,
-        client_secret: str,
-        more_scopes: Sequence[str] = (),
-    ) -> None:
-        self._client = vendor_client(base_url)
-        self._graph = Graph("Instagram", self._client, ERRORS, clock)
-        self._base_url = base_url
-        self._version = version
-        self._more_scopes = more_scopes
-        # Live, codes are traded on another host than the API's; elsewhere both are under the one base.
-        oauth_url = OAUTH_URL if base_url == LIVE_URL else base_url
-        self._app = MetaApp(
-            self._client,
-            client_id,
-            client_secret,
-            redeems_at=f"{oauth_url}/oauth/access_token",
-            exchanges_at="/access_token",
-            exchange_type="ig_exchange_token",
-        )
+    live_url = LIVE_URL
+    errors = ERRORS
+    grants = "ig"
 
     async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
         if "post" not in progress.state:
@@ -140,13 +97,6 @@ class Instagram:
             if isinstance(container, Pending):
                 return container
             await progress.save(post=await containers.published(progress, container, "post"))
-        return await self._done(delivery, progress)
-
-    async def check(self, delivery: Delivery, progress: Progress) -> Done | Pending:
-        return await self.publish(delivery, progress)
-
-    async def finalize(self, delivery: Delivery, progress: Progress) -> Done:
-        """Never asked for: `check` goes on by itself."""
         return await self._done(delivery, progress)
 
     async def find(self, delivery: Delivery, progress: Progress) -> Done | Absent:
@@ -162,37 +112,17 @@ class Instagram:
         await progress.save(post=listed.id)
         return await self._told(delivery, progress)
 
-    async def metrics(self, account: Account, remote_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        found = {remote_id: await self._counters(account, remote_id) for remote_id in remote_ids}
-        return {remote_id: numbers for remote_id, numbers in found.items() if numbers is not None}
-
     async def delete(self, account: Account, remote_id: str) -> None:
         message = "Instagram's API deletes no posts: delete it in the app"
         raise ProviderFailed(message, remedy=Rejected("DELETE_NOT_SUPPORTED"))
-
-    async def refresh(self, account: Account) -> Tokens:
-        return await self._graph.renewed("/refresh_access_token", account, "ig_refresh_token")
 
     async def profile(self, account: Account) -> Profile:
         fields = "user_id,username,name,account_type,profile_picture_url"
         me = await self._graph.read(Me, self._path("me"), account.access_token, fields=fields)
         return Profile(me.user_id, me.username, me.name or me.username, me.profile_picture_url)
 
-    def login_url(self, login: Login) -> str:
-        more = self._more_scopes
-        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login, more_scopes=more)
-
-    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
-        return [await self._app.account(CAPABILITIES, code, login, self.profile)]
-
     async def disconnect(self, account: Account) -> None:
         """Instagram takes no tokens back: people remove apps in their own settings."""
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
-
-    def _path(self, rest: str) -> str:
-        return f"/{self._version}/{rest}"
 
     def _containers(self, account: Account) -> Containers:
         return Containers(
@@ -232,9 +162,9 @@ class Instagram:
             fields="id,caption,timestamp,permalink,media_product_type",
         )
 
-    async def _counters(self, account: Account, media: str) -> dict[str, int] | None:
+    async def _counters(self, account: Account, post: str) -> dict[str, int] | None:
         """None when the post is gone; nothing where Instagram says that too few people have seen it."""
-        path, token = self._path(media), account.access_token
+        path, token = self._path(post), account.access_token
         try:
             kind = (await self._graph.read(Kind, path, token, fields="id,media_product_type")).media_product_type
             return await counters(self._graph, f"{path}/insights", token, METRICS.get(kind, FEED))

@@ -6,22 +6,17 @@ at once. The container's status proves whether it was published, so a lost answe
 Source: developers.facebook.com, Threads API v1.0, and Meta's sample app (`fbsamples/threads_api`).
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 
-from amp.domain.connections.port import NewAccount
 from amp.domain.platforms.port import Capabilities, MediaRule, OAuth, Quota, TextRule, Version
 from amp.domain.platforms.text_length import emoji_as_bytes
-from amp.domain.publishing.port import Absent, Account, Delivery, Done, Login, Pending, Profile, Progress, Tokens
-from amp.kit.clock import Clock
+from amp.domain.publishing.port import Absent, Account, Delivery, Done, Pending, Profile, Progress
 from amp.kit.errors import ProviderFailed, Retry
-from amp.kit.web import vendor_client
 from amp.providers.discovery import SocialVendor
+from amp.providers.social._container_platform import ContainerPlatform
 from amp.providers.social._containers import FORGOTTEN, Containers
-from amp.providers.social._graph import Graph, is_gone
-from amp.providers.social._graph_login import MetaApp
+from amp.providers.social._graph import is_gone
 from amp.providers.social._graph_reading import Listed, counters, find_listed, same_words, told_url
-from amp.providers.social._signing_in import login_url
 from amp.providers.social._threads_post import (
     MOST_IN_CAROUSEL,
     ThreadsSettings,
@@ -84,35 +79,11 @@ CAPABILITIES = Capabilities(
 )
 
 
-class Threads:
+class Threads(ContainerPlatform):
     capabilities = CAPABILITIES
-    visibility_delay = timedelta(seconds=20)
-    refuses_duplicates = False
-    launch_notes = ()
-
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        clock: Clock,
-        version: str,
-        client_id: str,
-        client_secret: str,
-        more_scopes: Sequence[str] = (),
-    ) -> None:
-        self._client = vendor_client(base_url)
-        self._graph = Graph("Threads", self._client, ERRORS, clock)
-        self._base_url = base_url
-        self._version = version
-        self._more_scopes = more_scopes
-        self._app = MetaApp(
-            self._client,
-            client_id,
-            client_secret,
-            redeems_at="/oauth/access_token",
-            exchanges_at="/access_token",
-            exchange_type="th_exchange_token",
-        )
+    live_url = LIVE_URL
+    errors = ERRORS
+    grants = "th"
 
     async def publish(self, delivery: Delivery, progress: Progress) -> Done | Pending:
         containers = self._containers(delivery.account)
@@ -131,13 +102,6 @@ class Threads:
             await progress.save(parts=posted, **FORGOTTEN)
         return await self._done(delivery, progress)
 
-    async def check(self, delivery: Delivery, progress: Progress) -> Done | Pending:
-        return await self.publish(delivery, progress)
-
-    async def finalize(self, delivery: Delivery, progress: Progress) -> Done:
-        """Never asked for: `check` goes on by itself."""
-        return await self._done(delivery, progress)
-
     async def find(self, delivery: Delivery, progress: Progress) -> Done | Absent:
         posted: list[str] = list(progress.state.get("parts", ()))
         if len(posted) < len(delivery.parts):
@@ -147,36 +111,16 @@ class Threads:
             await progress.save(parts=posted, **FORGOTTEN)
         return await self._done(delivery, progress)
 
-    async def metrics(self, account: Account, remote_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        found = {remote_id: await self._counters(account, remote_id) for remote_id in remote_ids}
-        return {remote_id: numbers for remote_id, numbers in found.items() if numbers is not None}
-
     async def delete(self, account: Account, remote_id: str) -> None:
         await self._graph.remove(self._path(remote_id), account.access_token)
-
-    async def refresh(self, account: Account) -> Tokens:
-        return await self._graph.renewed("/refresh_access_token", account, "th_refresh_token")
 
     async def profile(self, account: Account) -> Profile:
         fields = "id,username,name,threads_profile_picture_url"
         me = await self._graph.read(Me, self._path("me"), account.access_token, fields=fields)
         return Profile(me.id, me.username, me.name or me.username, me.threads_profile_picture_url)
 
-    def login_url(self, login: Login) -> str:
-        more = self._more_scopes
-        return login_url(CAPABILITIES, LIVE_URL, self._base_url, self._app.client_id, login, more_scopes=more)
-
-    async def accounts(self, code: str, login: Login) -> Sequence[NewAccount]:
-        return [await self._app.account(CAPABILITIES, code, login, self.profile)]
-
     async def disconnect(self, account: Account) -> None:
         """Threads takes no tokens back: people remove apps in their own settings."""
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
-
-    def _path(self, rest: str) -> str:
-        return f"/{self._version}/{rest}"
 
     def _containers(self, account: Account) -> Containers:
         return Containers(
