@@ -22,8 +22,11 @@ from amp.surfaces.actor import identify
 from amp.surfaces.amp.app import create_amp_surface
 from amp.surfaces.amp.envelope import AmpContract, errors_page
 from amp.surfaces.ampost.app import create_ampost_surface, create_compatible_surface
+from amp.surfaces.ampost.envelope import AmpostContract
 from amp.surfaces.ampost.llm import llm_route
 from amp.surfaces.application import render_errors
+from amp.surfaces.dashboard.app import dashboard_routes
+from amp.surfaces.dashboard.problems import render_problems
 from amp.surfaces.door import Door
 from amp.surfaces.edge import RequestIds, Timed
 from amp.surfaces.media import media_routes
@@ -31,7 +34,7 @@ from amp.surfaces.status import Probe, status_routes
 
 
 def build_app(runtime: Runtime) -> ASGIApp:
-    """The application of a runtime. Unknown paths answer as the AMP contract does."""
+    """The application of a runtime. Unknown paths answer as the AMP contract does, or with a page to a browser."""
     door = open_door(runtime)
     amp = Timed(create_amp_surface(door, openapi=runtime.settings.openapi), "amp")
     ampost = create_ampost_surface(door, openapi=runtime.settings.openapi)
@@ -47,6 +50,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
         Route("/docs/errors", _errors),
         *media_routes(door, contract),
+        *dashboard_routes(door, AmpostContract()),
         *status_routes(
             clock=runtime.clock,
             probes=_probes(runtime),
@@ -56,6 +60,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
     render_errors(app, contract)
+    render_problems(app)
     return RequestIds(app)
 
 
