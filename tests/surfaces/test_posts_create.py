@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from posts import FITTING, IMAGE, PLATFORMS, VIDEO, body, create, default_set, error, get, later, new_set, refusal
+from posts import IMAGE, PLATFORMS, VIDEO, body, create, default_set, error, get, later, new_set, refusal
 
 from world import World, good, open_world
 
@@ -106,28 +106,8 @@ async def test_a_time_that_is_past_or_says_no_zone_or_is_no_time_is_refused(worl
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-async def test_scheduling_is_as_the_platform_table_says(world: World, platform: str) -> None:
-    if platform in ("facebook", "instagram", "youtube"):
-        assert (await create(world, platform, scheduledFor=later(world)))["status"] == "scheduled"
-        return
-    refused = await refusal(world, platform, scheduledFor=later(world))
-    problem = {"platform": platform, "field": "scheduledFor", "code": "VALIDATION_FAILED"}
-    assert problem.items() <= refused["details"]["problems"][0].items()
-    assert (await create(world, platform))["status"] == "draft"
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
 async def test_the_operator_may_open_scheduling_on_every_platform(all_scheduling: World, platform: str) -> None:
     assert (await create(all_scheduling, platform, scheduledFor=later(all_scheduling)))["status"] == "scheduled"
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-async def test_text_only_posts_are_as_the_platform_table_says(world: World, platform: str) -> None:
-    if platform in FITTING:
-        refused = await refusal(world, platform, media=[])
-        assert refused["code"] == "UNSUPPORTED_MEDIA_CONFIG"
-    else:
-        assert (await create(world, platform, media=[]))["media"] == []
 
 
 async def test_every_post_is_scoped_to_a_platform_set(world: World) -> None:
@@ -276,18 +256,6 @@ async def test_media_that_a_platform_does_not_take_are_refused(
 ) -> None:
     refused = await refusal(world, platform, media=media)
     assert code in [problem["code"] for problem in refused["details"]["problems"]]
-
-
-@pytest.mark.parametrize(
-    ("platform", "media", "placement"),
-    [("instagram", [IMAGE], "carousel"), ("instagram", [IMAGE], "reel"), ("facebook", [IMAGE, IMAGE], "reel")],
-)
-async def test_a_placement_that_the_media_do_not_allow_is_refused(
-    world: World, platform: str, media: list[dict[str, Any]], placement: str
-) -> None:
-    overrides = {platform: {"settings": {"placement": placement}}}
-    refused = await refusal(world, platform, media=media, platformOverrides=overrides)
-    assert refused["code"] == "INVALID_PLACEMENT"
 
 
 YOUTUBE_LATER = {"privacyStatus": "private", "publishAt": "2099-01-01T00:00:00Z"}

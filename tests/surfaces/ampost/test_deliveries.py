@@ -236,3 +236,12 @@ async def test_a_vendor_that_is_away_is_said_to_be_away_in_words(database_url: s
     (delivery,) = post["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("pending", "PLATFORM_ERROR")
     assert delivery["error"]["message"] == "127.0.0.1 could not be reached (All connection attempts failed)"
+
+
+async def test_what_goes_on_no_longer_says_what_it_waited_for(world: World) -> None:
+    await order(world, vendor="twitter", fault="rate_limit", count=1)
+    await order(world, vendor="twitter", fault="processing_slow", seconds=600)
+    post = await step(world, await publish(world, await filmed(world, "twitter")))
+    assert post["platformPosts"][0]["error"]["code"] == "RATE_LIMITED"
+    (delivery,) = (await step(world, post))["platformPosts"]
+    assert (delivery["status"], delivery["error"]) == ("processing", None)
