@@ -114,6 +114,17 @@ def test_a_child_that_dies_is_replaced(served: Served) -> None:
     wait_until(lambda: served.get("/healthz").status_code == 200, "it answers", served.log)
 
 
+def test_a_database_that_dies_is_started_again_and_the_log_says_it_in_lines(served: Served, home: Path) -> None:
+    postmaster = data_directory(home) / "postmaster.pid"
+    victim = postmaster.read_text().split()[0]
+    os.kill(int(victim), signal.SIGKILL)
+    wait_until(lambda: served.get("/readyz").status_code == 503, "it notices", served.log)
+    wait_until(lambda: served.get("/readyz").status_code == 200, "it is ready again", served.log)
+    assert postmaster.read_text().split()[0] != victim
+    wait_until(lambda: "the queue was lost; starting over" in served.log.read_text(), "the worker says it", served.log)
+    assert "Traceback" not in served.log.read_text()
+
+
 def test_when_the_parent_dies_all_ends_and_can_be_started_again(
     served: Served, env: dict[str, str], home: Path, tmp_path: Path
 ) -> None:

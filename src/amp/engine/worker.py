@@ -8,6 +8,7 @@ A worker whose database went away waits and starts over; a worker that dies is t
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what was begun (for at most `drain_seconds`)."""
         register_tasks(self.units, self.ports)
+        for name in ("procrastinate.worker.worker", "procrastinate.utils"):
+            logging.getLogger(name).addFilter(_is_news)
         WORKER_UP.set(1)
         tasks = [asyncio.create_task(loop(stop)) for loop in self.loops]
         tasks.append(asyncio.create_task(self._look_after_the_dead(stop)))
@@ -88,6 +91,8 @@ class Worker:
                 stopped.cancel()
                 work.cancel()
                 await asyncio.gather(work, stopped, return_exceptions=True)
+                if not stop.is_set():
+                    log.warning("the queue was lost; starting over")
         except _OUT_OF_REACH as error:
             log.warning("the queue is out of reach", error=repr(error))
         if not stop.is_set():
@@ -100,6 +105,11 @@ class Worker:
             except _OUT_OF_REACH as error:
                 log.debug("could not look for dead workers", error=repr(error))
             await wait(stop, self.heartbeats.look_every)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """That the database went away is said in a line of ours. The queue says it in two tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))
 
 
 async def wait(stop: asyncio.Event, seconds: float) -> None:
