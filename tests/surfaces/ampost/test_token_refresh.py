@@ -2,12 +2,13 @@
 refusal."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx2
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -19,7 +20,7 @@ from amp.domain.publishing.port import Account, SocialPlatform, SocialPlatforms,
 from amp.domain.publishing.refreshing import refresh_ahead
 from amp.engine.jobs import Job, Ports
 from amp.kit.clock import real_now
-from amp.kit.database import SYSTEM, Scope
+from amp.kit.database import SYSTEM, Scope, open_database
 from amp.kit.errors import ProviderFailed, Reconnect
 from amp.kit.ids import Kind, decode
 from amp.kit.secrets import SecretKeys
@@ -173,6 +174,31 @@ async def test_tokens_that_arrive_after_a_disconnect_are_not_kept_but_given_back
     assert await open_tokens(served, "late") > 0
     await served.work()
     assert await open_tokens(served, "late") == 0
+
+
+async def test_new_tokens_are_kept_although_the_database_goes_away_before_they_are_stored(
+    served: World, mine: str, twitter: dict[str, Any]
+) -> None:
+    """X's refresh token worked once: whoever forgets the answer has lost the account."""
+    one = await Held.of(served, mine)
+    units = replace(served.runtime.units, database=open_database(served.runtime.database.url, pool_size=1))
+
+    class Slow:
+        """X, whose answer comes just before our connection to the database breaks."""
+
+        async def refresh(self, account: Account) -> Tokens:
+            tokens = await one.platform.refresh(account)
+            async with units.begin(SYSTEM) as uow:
+                pid = await uow.session.scalar(text("SELECT pg_backend_pid()"))
+            async with await psycopg.AsyncConnection.connect(served.runtime.database.url) as killer:
+                await killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            return tokens
+
+    platform: Any = Slow()
+    fresh = await refreshed(units, served.runtime.secrets, one.scope, one.connection_id, one.used, platform)
+    await units.database.close()
+    assert fresh.version == one.used.version + 1
+    assert await (await Held.of(served, mine)).refresh()
 
 
 async def test_what_is_due_for_a_disconnected_account_fails_as_not_connected(

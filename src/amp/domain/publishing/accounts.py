@@ -8,10 +8,11 @@ One worker at a time, never twice with the same refresh token, and never a disco
 vendor's explicit refusal.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from amp.domain.publishing.port import Account, SocialPlatform, Tokens
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
-from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
+from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry, Unavailable
 from amp.kit.ids import Kind, encode
 from amp.kit.secrets import SecretKeys, Unreadable
 
@@ -95,11 +96,12 @@ async def refreshed(
 
     Errors: ProviderFailed: Reconnect (marked so), or Retry while another worker is at it.
     """
+    until = real_now() + _AT_IT
     async with units.begin(scope) as uow:
         current = await authority(uow, secrets, connection_id)
         if current.version != used.version:
             return current
-        if not await _claim(uow, connection_id, used.version):
+        if not await _claim(uow, connection_id, used.version, until):
             raise ProviderFailed("the tokens are being refreshed", remedy=Retry())
     try:
         tokens = await platform.refresh(current.account)
@@ -107,12 +109,7 @@ async def refreshed(
         async with units.begin(scope) as uow:
             await _note_failure(uow, connection_id, used.version, error)
         raise
-    async with units.begin(scope) as uow:
-        await _store(uow, secrets, connection_id, used.version, tokens)
-        fresh = await connections.get_connection(uow, connection_id)
-        if fresh.status != "revoked":
-            return await authority(uow, secrets, connection_id)
-    raise ProviderFailed("the account was disconnected", remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
+    return await _kept(units, secrets, scope, connection_id, used.version, tokens, until)
 
 
 async def call_with_account(
@@ -135,7 +132,32 @@ async def call_with_account(
     return await call(newer.account)
 
 
-async def _claim(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:
+async def _kept(
+    units: UnitsOfWork,
+    secrets: SecretKeys,
+    scope: Scope,
+    connection_id: UUID,
+    version: int,
+    tokens: Tokens,
+    until: datetime,
+) -> Authority:
+    """The new tokens are known here only, and the old ones may not count any more: until another worker may be at it, a
+    database that is away is no reason to forget them."""
+    while True:
+        try:
+            async with units.begin(scope) as uow:
+                await _store(uow, secrets, connection_id, version, tokens)
+                fresh = await connections.get_connection(uow, connection_id)
+                if fresh.status != "revoked":
+                    return await authority(uow, secrets, connection_id)
+            raise ProviderFailed("the account was disconnected", remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
+        except Unavailable:
+            if real_now() >= until:
+                raise
+            await asyncio.sleep(0.5)
+
+
+async def _claim(uow: UnitOfWork, connection_id: UUID, version: int, until: datetime) -> bool:
     now = real_now()
     claim = (
         update(Connection)
@@ -144,7 +166,7 @@ async def _claim(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:
             Connection.token_version == version,
             or_(Connection.refreshing_until.is_(None), Connection.refreshing_until < now),
         )
-        .values(refreshing_until=now + _AT_IT)
+        .values(refreshing_until=until)
     )
     return await uow.change(claim) == 1
 
