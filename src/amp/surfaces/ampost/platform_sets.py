@@ -54,7 +54,7 @@ def _routes(path: str, by: By) -> Surface:
     """The four routes of a set at `path`; both surfaces differ in who may come."""
     router = Surface("platform sets")
 
-    @router.get(path, needs="read", by=by)
+    @router.get(path, needs="read", rate="apiRead", by=by)
     async def list_platform_sets(uow: Uow, actor: Actor) -> Sets:
         """All platform sets, with how many active accounts each has."""
         found = await sets.list_sets(uow)
@@ -62,13 +62,13 @@ def _routes(path: str, by: By) -> Surface:
         views = [(one, _known(one.platform_set, owner)) for one in found]
         return Sets(sets=[CountedSetView(**known, connection_count=one.connections) for one, known in views])
 
-    @router.post(path, needs="publish", by=by)
+    @router.post(path, needs="publish", rate="apiRead", by=by)
     async def create_platform_set(uow: Uow, actor: Actor, body: NewSet) -> CreatedSet:
         """A new set. The first becomes the default."""
         created = await sets.create_set(uow, body.name, user_id=actor.owner_id)
         return CreatedSet(set=CountedSetView(**_known(created, actor.owner_id), connection_count=0))
 
-    @router.patch(f"{path}/{{set_id}}", needs="publish", by=by)
+    @router.patch(f"{path}/{{set_id}}", needs="publish", rate="apiRead", by=by)
     async def rename_platform_set(uow: Uow, actor: Actor, set_id: str, body: SetChange) -> ChangedSet:
         """Rename a set, or make it the default."""
         if body.name is None and body.is_default is None:
@@ -82,7 +82,7 @@ def _routes(path: str, by: By) -> Surface:
             await sets.make_default(uow, chosen)
         return ChangedSet(set=SetView(**_known(chosen, await tenants.own_owner(uow.session))))
 
-    @router.delete(f"{path}/{{set_id}}", needs="publish", by=by)
+    @router.delete(f"{path}/{{set_id}}", needs="publish", rate="apiRead", by=by)
     async def delete_platform_set(uow: Uow, actor: Actor, set_id: str) -> Success:
         """Delete a set: its accounts are disconnected, and what is scheduled for it fails at once."""
         await connections.delete_set(uow, await _own(uow, actor, set_id))
