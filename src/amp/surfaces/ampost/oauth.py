@@ -16,11 +16,11 @@ from amp.domain.publishing import connected, connecting
 from amp.domain.publishing.connecting import Workplace
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.roles import Actor as Person
-from amp.kit.errors import AmpError, Forbidden, Invalid, ProviderFailed, Rejected
+from amp.kit.errors import AmpError, Forbidden, Invalid, ProviderFailed, Rejected, Unauthenticated
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.ampost.accounts import OneAccount, account_view
 from amp.surfaces.ampost.envelope import AmpostContract, code_of
-from amp.surfaces.ampost.pages import failure_page, page
+from amp.surfaces.ampost.pages import ACCOUNTS, failure_page, page
 from amp.surfaces.ampost.wire import Success, Wire, WireBody
 from amp.surfaces.browser import Told, tell, wants_page
 from amp.surfaces.connecting import journey_of, place_of, require_known, traveller_of
@@ -169,11 +169,8 @@ async def _arrived(
     platform, return_to = ticket.journey.platform, ticket.journey.return_to
     if isinstance(outcome, Choice):
         pages = [{"id": one.remote_id, "name": one.display_name} for one in outcome.accounts]
-        if return_to:
-            return _go_on(return_to, {"choose": platform})
-        if wants_page(request):
-            sentence = "This login opens several pages. Choose one of them in this browser, within an hour."
-            return page("Choose a page", sentence, code=f"POST /api/platforms/{platform}/pages")
+        if return_to or wants_page(request):
+            return _go_on(return_to or ACCOUNTS, {"choose": platform})
         return JSONResponse({"choose": platform, "pages": pages})
     sentence = f"{outcome.handle} on {door.ports.get(SocialPlatforms).capabilities(platform).name} is connected."
     if return_to:
@@ -197,6 +194,8 @@ def _turned_away(door: Door, request: Request, platform: str, ticket: Ticket | N
         answer = _go_on(ticket.journey.return_to, {"error": code, "platform": platform})
         tell(door, request, answer, Told(f"Not connected. {problem.message.rstrip('.')}.", "bad"))
         return answer
+    if isinstance(problem, Unauthenticated):
+        return failure_page(code, "Log in first, and then connect the account again.", refused.status_code)
     return failure_page(code, problem.message, refused.status_code)
 
 

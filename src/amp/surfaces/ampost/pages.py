@@ -7,6 +7,9 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+ACCOUNTS = "/accounts"
+"""Where people see what is connected, and choose among what a login opened."""
+
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;"
     "padding:0 1rem}code{opacity:.75}"
@@ -28,7 +31,8 @@ def page(title: str, sentence: str, *, status: int = 200, code: str = "") -> HTM
     return HTMLResponse(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
-        f'<h1>{escape(title)}</h1><p>{escape(sentence)}</p>{note}<p><a href="/accounts">To the accounts</a></p></html>',
+        f'<h1>{escape(title)}</h1><p>{escape(sentence)}</p>{note}<p><a href="{ACCOUNTS}">To the accounts</a></p>'
+        "</html>",
         status,
         _HEADERS,
     )

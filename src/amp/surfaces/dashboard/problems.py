@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from amp.surfaces.browser import wants_page
 from amp.surfaces.dashboard.showing import show
+from amp.surfaces.edge import answer_headers
 
 _TITLES = {
     401: "Sign in first",
@@ -37,7 +38,8 @@ def _on_a_page(render: Any) -> Render:
         if not wants_page(request) or not answer.body:
             return answer
         title = _TITLES.get(answer.status_code, "That did not work")
-        said = {"title": title, "sentence": _sentence(request, error, answer)}
+        request_id = answer_headers(request.scope).get("X-Request-ID", "") if answer.status_code >= 500 else ""
+        said = {"title": title, "sentence": _sentence(request, error, answer), "request_id": request_id}
         page = show("problem.html", said, status=answer.status_code)
         page.headers.update({name: answer.headers[name] for name in _KEPT if name in answer.headers})
         return page

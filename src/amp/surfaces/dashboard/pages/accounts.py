@@ -34,6 +34,8 @@ class AccountCard:
     quota: str
     failure: str
     missing_scopes: Sequence[str]
+    notes: Sequence[str]
+    """What a person should know before relying on it: what our app may not do yet, what holds for everybody."""
     refreshable: bool
 
 
@@ -44,8 +46,6 @@ class PlatformCard:
     platform: str
     name: str
     account: AccountCard | None
-    notes: Sequence[str]
-    """What a person should know before relying on it."""
     missing_settings: Sequence[str]
     """What the operator has yet to set before anybody can connect."""
     connectable: bool
@@ -152,15 +152,15 @@ def _platform_card(visit: Visit, platform: str, present: Mapping[str, Seen]) -> 
     return PlatformCard(
         platform=platform,
         name=capabilities.name,
-        account=_account_card(seen, real_now()) if seen else None,
-        notes=[*visit.social.of(platform, environment).launch_notes, *capabilities.caveats],
+        account=_account_card(visit, seen, real_now()) if seen else None,
         missing_settings=visit.social.missing_settings(platform, environment),
         connectable=capabilities.oauth is not None,
     )
 
 
-def _account_card(seen: Seen, now: datetime) -> AccountCard:
+def _account_card(visit: Visit, seen: Seen, now: datetime) -> AccountCard:
     one = seen.connection
+    launch_notes = visit.social.of(one.platform, visit.actor.environment).launch_notes
     return AccountCard(
         id=encode(Kind.ACCOUNT, one.id),
         handle=one.handle,
@@ -170,6 +170,7 @@ def _account_card(seen: Seen, now: datetime) -> AccountCard:
         quota="" if seen.quota_left is None else f"{seen.quota_left} posts left in its quota.",
         failure=one.refresh_failure or "",
         missing_scopes=seen.missing_scopes,
+        notes=[*launch_notes, *seen.capabilities.caveats],
         refreshable=seen.refreshable and one.status == "active",
     )
 
