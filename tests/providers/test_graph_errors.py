@@ -17,7 +17,15 @@ from amp.providers.social import _facebook_wire, _graph, _instagram_wire, _threa
 from amp.providers.social._calling import Refusal, Row
 from amp.providers.social._containers import EXPIRED
 from amp.providers.social._facebook_wire import RESTART, upload_failure, where_to_go_on
-from amp.providers.social._graph import MEDIA_REFUSED, NOT_READY, TAKEN_DOWN, graph_remedy, refusal, regained
+from amp.providers.social._graph import (
+    MEDIA_REFUSED,
+    NOT_FETCHED,
+    NOT_READY,
+    TAKEN_DOWN,
+    graph_remedy,
+    refusal,
+    regained,
+)
 
 TABLES: Mapping[str, Sequence[Row]] = {
     "instagram": _instagram_wire.ERRORS,
@@ -94,8 +102,8 @@ ON: Mapping[str, list[Case]] = {
         *((100, subcode, CONTENT) for subcode in (2207023, 2207028, 2207035, 2207036, 2207037, 2207040, 2207081)),
         (352, 2207026, MEDIA_REFUSED),
         (352, None, MEDIA_REFUSED),
-        (9004, 2207052, MEDIA_REFUSED),
-        (9004, None, MEDIA_REFUSED),
+        (9004, 2207052, NOT_FETCHED),
+        (9004, None, NOT_FETCHED),
         (9007, 2207027, NOT_READY),
         (9007, None, NOT_READY),
         (36000, 2207004, MEDIA_REFUSED),
@@ -134,7 +142,7 @@ CASES = [(name, *case) for name in TABLES for case in (*EVERYWHERE, *ON[name])]
 IN_WORDS: list[tuple[str, str, Remedy]] = [
     ("threads", "Param text must be at most 500 characters long.", TOO_LONG),
     ("threads", "THREADS_API__LINK_LIMIT_EXCEEDED", Rejected("VALIDATION_FAILED", field="text")),
-    ("threads", "The media could not be fetched from this URI: https://x", MEDIA_REFUSED),
+    ("threads", "The media could not be fetched from this URI: https://x", NOT_FETCHED),
 ]
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from amp.domain.publishing.port import Account, MediaFile, Pending, Progress
 from amp.kit.errors import ProviderFailed, Remedy, Retry, Unknown
-from amp.providers.social._graph import Graph, Made, is_gone
+from amp.providers.social._graph import NOT_FETCHED, NOT_READY, Graph, Made, is_gone
 
 Form = Mapping[str, str]
 
@@ -69,16 +69,15 @@ class Containers:
         """The id of a container that can be published now, or how long to wait for it.
 
         Errors: ProviderFailed with the remedy of what the vendor could not do; whatever is tried again is tried with
-        new containers.
+        new containers. A file that was not to be had is asked for once more.
         """
-        wait = Pending(_MINUTE if any(file.mime_type.startswith("video/") for file in files) else _SOON)
-        if not progress.state.get("container"):
-            made = await self._children(progress, children)
-            if not await self._finished(progress, made):
-                return wait
-            await progress.save(container=await self._made(parent(made)))
-        container: str = progress.state["container"]
-        return container if await self._finished(progress, [container]) else wait
+        try:
+            return await self._prepared(progress, files, children, parent)
+        except ProviderFailed as error:
+            if error.remedy != NOT_FETCHED or progress.state.get("not_fetched"):
+                raise
+            await progress.save(not_fetched=True)
+            raise ProviderFailed(error.message, remedy=NOT_READY, status=error.status) from error
 
     async def published(self, progress: Progress, container: str, step: str) -> str:
         """Make it public: the id of the post, which is for the caller to save at once."""
@@ -95,6 +94,22 @@ class Containers:
     async def is_published(self, progress: Progress) -> bool:
         container: str | None = progress.state.get("container")
         return container is not None and (await self._seen(container)).status == "PUBLISHED"
+
+    async def _prepared(
+        self,
+        progress: Progress,
+        files: Sequence[MediaFile],
+        children: Sequence[Form],
+        parent: Callable[[Sequence[str]], Form],
+    ) -> str | Pending:
+        wait = Pending(_MINUTE if any(file.mime_type.startswith("video/") for file in files) else _SOON)
+        if not progress.state.get("container"):
+            made = await self._children(progress, children)
+            if not await self._finished(progress, made):
+                return wait
+            await progress.save(container=await self._made(parent(made)))
+        container: str = progress.state["container"]
+        return container if await self._finished(progress, [container]) else wait
 
     async def _children(self, progress: Progress, forms: Sequence[Form]) -> list[str]:
         made: list[str] = list(progress.state.get("children", ()))

@@ -30,6 +30,8 @@ TAKEN_DOWN = Rejected("ACCOUNT_ACTION_REQUIRED")
 MEDIA_REFUSED = Rejected("UNSUPPORTED_MEDIA_CONFIG", field="media")
 MEDIA_FAILED = Rejected("MEDIA_UPLOAD_FAILED", field="media")
 """Meta could not work on a file, and does not say what is wrong with it."""
+NOT_FETCHED = Rejected("MEDIA_UPLOAD_FAILED", field="media.url")
+"""Meta did not get a file from its address. It may be a passing trouble of ours: `_containers.py` asks once more."""
 
 ERRORS = (
     Row(Reconnect("AUTH_REVOKED"), code="190/458"),  # the person removed the app

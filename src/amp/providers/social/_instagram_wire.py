@@ -11,7 +11,15 @@ from amp.kit.errors import RateLimited, Rejected, Remedy
 from amp.providers.social._calling import Refusal, Row
 from amp.providers.social._containers import EXPIRED, Seen, Status
 from amp.providers.social._graph import ERRORS as GRAPH_ERRORS
-from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED, NOT_READY, TAKEN_DOWN, TRANSIENT, graph_remedy
+from amp.providers.social._graph import (
+    MEDIA_FAILED,
+    MEDIA_REFUSED,
+    NOT_FETCHED,
+    NOT_READY,
+    TAKEN_DOWN,
+    TRANSIENT,
+    graph_remedy,
+)
 
 FEED = {
     "views": "impressions",
@@ -36,7 +44,7 @@ METRICS = {
 
 _FAILED_UPLOADS = ("2207003", "2207001", "2207032", "2207053", "2207076", "2207077", "2207082")
 _CONTENT = ("2207057", "2207023", "2207028", "2207035", "2207036", "2207037", "2207040", "2207081")
-_MEDIA = ("2207026", "2207052", "2207004", "2207005", "2207009")
+_MEDIA = ("2207026", "2207004", "2207005", "2207009")
 
 ERRORS = (
     *(Row(TRANSIENT, code=f"/{subcode}") for subcode in _FAILED_UPLOADS),
@@ -45,13 +53,15 @@ ERRORS = (
     *(Row(Rejected("VALIDATION_FAILED"), code=f"/{subcode}") for subcode in _CONTENT),
     Row(Rejected("CONTENT_TOO_LONG", field="text"), code="/2207010"),
     *(Row(MEDIA_REFUSED, code=f"/{subcode}") for subcode in _MEDIA),
+    Row(NOT_FETCHED, code="/2207052"),
     *(Row(TAKEN_DOWN, code=f"/{subcode}") for subcode in ("2207051", "2207050")),
     Row(RateLimited(None), code="/2207042"),
     Row(RateLimited(None), code="9"),
     Row(NOT_READY, code="24"),
     Row(NOT_READY, code="9007"),
     Row(TAKEN_DOWN, code="25"),
-    *(Row(MEDIA_REFUSED, code=code) for code in ("352", "9004", "36000", "36001", "36003")),
+    Row(NOT_FETCHED, code="9004"),
+    *(Row(MEDIA_REFUSED, code=code) for code in ("352", "36000", "36001", "36003")),
     Row(Rejected("CONTENT_TOO_LONG", field="text"), code="36004"),
     Row(TRANSIENT, code="-1"),
     Row(TRANSIENT, code="-2"),

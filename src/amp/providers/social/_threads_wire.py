@@ -9,7 +9,7 @@ from amp.kit.errors import RateLimited, Rejected, Remedy, Retry
 from amp.providers.social._calling import Row
 from amp.providers.social._containers import Seen, Status
 from amp.providers.social._graph import ERRORS as GRAPH_ERRORS
-from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED, NOT_READY, TAKEN_DOWN
+from amp.providers.social._graph import MEDIA_FAILED, MEDIA_REFUSED, NOT_FETCHED, NOT_READY, TAKEN_DOWN
 
 ERRORS = (
     Row(NOT_READY, code="/4279009"),  # published right after it was made
@@ -17,7 +17,7 @@ ERRORS = (
     Row(TAKEN_DOWN, code="/2207051"),
     Row(Rejected("VALIDATION_FAILED", field="text"), says="LINK_LIMIT_EXCEEDED"),
     Row(Rejected("CONTENT_TOO_LONG", field="text"), says="500 characters"),
-    Row(MEDIA_REFUSED, says="media could not be fetched"),
+    Row(NOT_FETCHED, says="media could not be fetched"),
     Row(RateLimited(None), code="/2207042"),
     Row(RateLimited(None), code="9"),
     Row(NOT_READY, code="24"),
