@@ -239,14 +239,24 @@ def test_tiktok_decides_by_its_code_and_not_by_the_status():
     assert remedy_of(broken, tiktok.ERRORS, commits=False) == Retry()
 
 
+def test_a_failure_of_google_s_own_is_tried_again_or_looked_up():
+    broken = youtube.refusal(response(503, at_google("backendError")))
+    assert remedy_of(broken, youtube.ERRORS, commits=False) == Retry()
+    assert remedy_of(broken, youtube.ERRORS, commits=True) == Unknown()
+
+
 @pytest.mark.parametrize(
     ("reason", "remedy"),
     [
-        ("codec", UPLOAD),
-        ("transcodeFailed", UPLOAD),
-        ("copyright", UPLOAD),
+        *(
+            (reason, UPLOAD)
+            for reason in ("conversion", "invalidFile", "emptyFile", "tooSmall", "codec", "uploadAborted")
+        ),
+        *((reason, UPLOAD) for reason in ("copyright", "inappropriate", "termsOfUse", "length", "claim", "trademark")),
+        *((reason, UPLOAD) for reason in ("legal", "uploadFailed", "transcodeFailed", "streamingFailed", "other")),
         ("duplicate", Rejected("DUPLICATE", field="media")),
         ("uploaderAccountSuspended", Rejected("ACCOUNT_ACTION_REQUIRED")),
+        ("uploaderAccountClosed", Rejected("ACCOUNT_ACTION_REQUIRED")),
     ],
 )
 def test_why_youtube_made_nothing_of_a_video_has_its_remedy(reason: str, remedy: Remedy):
