@@ -1,4 +1,4 @@
-"""The shapes of the Ampost reference, `PostContent`, `PostMedia` and `Post`, field by field, wherever a post is shown."""
+"""The shapes of the Ampost reference, `PostContent`, `PostMedia` and `Post`, field by field, wherever posts are."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import NoneType

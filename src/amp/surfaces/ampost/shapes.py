@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic.json_schema import SkipJsonSchema
+
 from amp.domain.publishing.describing import MediaType
 from amp.surfaces.ampost.listing import Status
 from amp.surfaces.ampost.wire import Wire
@@ -30,8 +32,8 @@ class PlatformPost(Wire):
     """Where it is public."""
     published_at: Moment | None
     error: PlatformError | None
-    """Why it failed; beside `nextAttemptAt`, what the last attempt met and the next one waits for. `UNCONFIRMED`: nobody
-    knows whether it was published; look, then tell `/posts/{post_id}/resolve`."""
+    """Why it failed; beside `nextAttemptAt`, what the last attempt met and the next one waits for. `UNCONFIRMED`:
+    nobody knows whether it was published; look, then tell `/posts/{post_id}/resolve`."""
     attempts: int
     next_attempt_at: Moment | None
     notes: list[str]
@@ -39,14 +41,16 @@ class PlatformPost(Wire):
 
 
 class PostMedia(Wire):
-    id: str | None = None
+    """What is not known is null where the contract says so, and else left out."""
+
+    id: str | SkipJsonSchema[None] = None
     """Of a file that we hold."""
     type: MediaType
     url: str
     """Of a file that we hold: good for two days, and renewed whenever the post is read."""
-    filename: str | None = None
-    mime_type: str | None = None
-    size_bytes: int | None = None
+    filename: str | SkipJsonSchema[None] = None
+    mime_type: str | SkipJsonSchema[None] = None
+    size_bytes: int | SkipJsonSchema[None] = None
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
