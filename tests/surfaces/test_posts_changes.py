@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.draft import Draft, Target
-from amp.kit.ids import Kind, encode, new_id
+from amp.kit.ids import Kind, decode, encode, new_id
 from world import World, good, open_world
 
 pytestmark = pytest.mark.anyio
@@ -72,13 +72,31 @@ async def test_a_time_makes_a_draft_scheduled_and_null_makes_it_a_draft_again(wo
     assert changed["platformPosts"][0]["nextAttemptAt"] is None
 
 
+async def accounts_of(world: World, set_id: str) -> dict[str, str]:
+    """The ids of a set's accounts, by platform."""
+    found = (await world.get("/api/v1/accounts", platformSetId=set_id))["accounts"]
+    return {account["platform"]: account["id"] for account in found}
+
+
+def connections_of(post: dict[str, Any]) -> dict[str, str]:
+    return {delivery["platform"]: delivery["connectionId"] for delivery in post["platformPosts"]}
+
+
+async def test_connections_are_resolved_automatically_from_the_platform_set(world: World) -> None:
+    post = await create(world, "twitter", "facebook")
+    accounts = await accounts_of(world, post["platformSetId"])
+    assert connections_of(post) == {platform: accounts[platform] for platform in ("twitter", "facebook")}
+
+
 async def test_other_platforms_resolve_the_accounts_anew(world: World) -> None:
     post = await create(world, "twitter", "facebook")
+    accounts = await accounts_of(world, post["platformSetId"])
     before = {delivery["platform"]: delivery for delivery in post["platformPosts"]}
     changed = good(await change(world, post, platforms=["linkedin", "twitter"]))["post"]
     after = {delivery["platform"]: delivery for delivery in changed["platformPosts"]}
     assert set(after) == {"linkedin", "twitter"}
     assert after["twitter"]["id"] == before["twitter"]["id"], "what stays, stays the same"
+    assert connections_of(changed) == {platform: accounts[platform] for platform in ("linkedin", "twitter")}
 
 
 async def test_another_set_resolves_the_accounts_anew(own_world: World) -> None:
@@ -88,6 +106,7 @@ async def test_another_set_resolves_the_accounts_anew(own_world: World) -> None:
     assert error(await change(world, post, platformSetId=other))["code"] == "PLATFORM_NOT_CONNECTED"
     changed = good(await change(world, post, platformSetId=other, platforms=["linkedin"]))["post"]
     assert (changed["platformSetId"], changed["platforms"]) == (other, ["linkedin"])
+    assert connections_of(changed) == await accounts_of(world, other)
     refused = error(await change(world, post, platformSetId="set_01h455vb4pex5vsknk084sn02q"), 404)
     assert refused["details"]["field"] == "platformSetId"
 
@@ -174,6 +193,25 @@ async def test_a_draft_or_scheduled_post_can_be_published_at_once(world: World, 
         assert before.isoformat() <= due.replace("Z", "+00:00") < (before + timedelta(minutes=1)).isoformat()
     else:
         assert error(answer, 409)["code"] == "INVALID_STATUS_TRANSITION"
+
+
+async def test_the_same_platform_in_another_set_is_another_account(own_world: World) -> None:
+    world = own_world
+    post = await create(world, "twitter")
+    other = await new_set(world, "twitter")
+    async with world.runtime.units.begin(await world.test_scope()) as uow:
+        twin = (
+            "INSERT INTO connections (workspace_id, id, platform_set_id, platform, remote_id, handle, display_name, "
+            "status, scopes, created_at, updated_at) SELECT workspace_id, :id, :set, platform, remote_id, handle, "
+            "display_name, 'active', scopes, created_at, updated_at FROM connections WHERE platform = 'twitter'"
+        )
+        before = decode(Kind.PLATFORM_SET, post["platformSetId"], what="set")
+        await uow.session.execute(text(twin), {"id": new_id(), "set": before})
+    changed = good(await change(world, post, platformSetId=other))["post"]
+    assert connections_of(changed) == await accounts_of(world, other)
+    back = good(await change(world, post, platformSetId=post["platformSetId"]))["post"]
+    assert connections_of(back)["twitter"] == (await accounts_of(world, post["platformSetId"]))["twitter"]
+    assert connections_of(back) != connections_of(changed)
 
 
 async def test_publishing_uses_the_account_that_is_connected_now(own_world: World) -> None:

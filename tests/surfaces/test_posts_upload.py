@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -28,6 +29,44 @@ async def send(
     document = {"text": "Hello", "platforms": platforms, "platformSetId": await default_set(world), **data}
     parts = [("data", (None, json.dumps(document))), *(("files", ("photo.jpg", file)) for file in files)]
     return await client.post("/api/posts", files=parts)
+
+
+def picture(form: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (640, 640), "teal").save(file, form)
+    return file.getvalue()
+
+
+ACCEPTED = {
+    "image/jpeg": lambda: picture("JPEG"),
+    "image/png": lambda: picture("PNG"),
+    "image/webp": lambda: picture("WEBP"),
+    "video/mp4": lambda: film(720, 1280),
+    "video/quicktime": lambda: film(720, 1280, brand=b"qt  "),
+}
+REFUSED = {
+    "image/gif": lambda: picture("GIF"),
+    "image/tiff": lambda: picture("TIFF"),
+    "image/bmp": lambda: picture("BMP"),
+    "application/pdf": lambda: b"%PDF-1.7 and so on",
+    "text/html": lambda: b"<html>",
+}
+
+
+@pytest.mark.parametrize(("mime_type", "made"), ACCEPTED.items(), ids=ACCEPTED)
+async def test_accepted_mime_types_are_those_of_the_reference_whatever_the_file_is_called(
+    world: World, mime_type: str, made: Callable[[], bytes]
+) -> None:
+    (medium,) = good(await send(world.test, world, made(), platforms=("twitter",)))["post"]["media"]
+    assert (medium["mimeType"], medium["filename"]) == (mime_type, "photo.jpg")
+
+
+@pytest.mark.parametrize(("mime_type", "made"), REFUSED.items(), ids=REFUSED)
+async def test_other_mime_types_are_refused_whatever_the_file_is_called(
+    world: World, mime_type: str, made: Callable[[], bytes]
+) -> None:
+    refused = error(await send(world.test, world, made(), platforms=("twitter",)))
+    assert (refused["code"], refused["details"]["field"]) == ("UNSUPPORTED_MEDIA_TYPE", "files[0]")
 
 
 async def test_the_example_of_the_reference_makes_a_post_with_media_urls(world: World) -> None:

@@ -25,6 +25,21 @@ async def test_post_creates_an_api_key_and_returns_raw_key_once(world: World) ->
     assert good(await world.client(made["rawKey"]).get("/api/v1/accounts"))["accounts"]
 
 
+async def test_a_key_is_scope_free_and_does_all_that_the_public_api_offers(world: World) -> None:
+    async with browser(world) as client:
+        key = world.client(good(await client.post("/api/keys", json={"name": "My Key"}))["rawKey"])
+    made = good(await key.post("/api/v1/platform-sets", json={"name": "Mine"}))["set"]
+    (default,) = [one["id"] for one in good(await key.get("/api/v1/platform-sets"))["sets"] if one["isDefault"]]
+    content = {"text": "Hello", "media": [], "linkUrl": None, "platformOverrides": {}}
+    post = {"content": content, "platforms": ["facebook"], "scheduledFor": None, "platformSetId": default}
+    path = f"/api/v1/posts/{good(await key.post('/api/v1/posts', json=post))['post']['id']}"
+    assert good(await key.patch(path, json={"scheduledFor": "2099-01-01T09:00:00Z"}))["post"]["status"] == "scheduled"
+    assert good(await key.post(f"{path}/publish"))["post"]["status"] == "queued"
+    assert good(await key.delete(path))["post"]["status"] == "discarded"
+    assert good(await key.patch(f"/api/v1/platform-sets/{made['id']}", json={"name": "Ours"}))
+    assert good(await key.delete(f"/api/v1/platform-sets/{made['id']}")) == {"success": True}
+
+
 async def test_a_repeated_creation_comes_without_the_raw_key(world: World) -> None:
     async with browser(world) as client:
         headers = {"Idempotency-Key": "one"}
