@@ -153,7 +153,8 @@ def welcome(credentials: Credentials, base_url: str) -> str:
     live key    {credentials.api_key_live}
     test key    {credentials.api_key_test}
 
-  They are kept in AMP_HOME/credentials.json. The test key publishes to the sandbox: {base_url}/sandbox
+  They are kept in AMP_HOME/credentials.json. The test key publishes to the sandbox.
+  Sign in there with a browser to connect accounts and, in Test, to see what was published.
 
   Your first mission:
 

@@ -143,6 +143,8 @@ async def test_a_refused_refresh_is_told_and_asks_to_connect_again(person: Brows
     [
         (timedelta(days=59, hours=1), "end in 59 days and cannot be renewed: connect it again before then"),
         (timedelta(days=1, hours=1), "end in 1 day and cannot be renewed"),
+        (timedelta(hours=2, minutes=1), "end in 2 hours and cannot be renewed"),
+        (timedelta(seconds=50), "end soon and cannot be renewed"),
         (timedelta(hours=-1), "does not take its tokens any more"),
     ],
 )
