@@ -130,6 +130,13 @@ async def test_linkedin_tells_its_oidc_fields_and_the_organization_gate(world: W
     assert "organization" in told
 
 
+@pytest.mark.parametrize(("platform", "posts"), [("instagram", 100), ("threads", 250), ("youtube", 100)])
+async def test_the_quota_of_an_unused_account_is_the_vendors_daily_limit(
+    world: World, platform: str, posts: int
+) -> None:
+    assert (await account_of(world, platform))["quotaLeft"] == posts
+
+
 async def test_quota_left_counts_what_was_published_in_the_window(world: World) -> None:
     account = await account_of(world, "threads")
     (quota,) = social_vendors()["threads"].capabilities.quotas
