@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -22,7 +23,17 @@ def courier(world: World) -> Courier:
 
 async def claim(world: World, post: dict[str, Any]) -> Sequence[Claimed]:
     """What a worker takes into its hands when the moment has come, which is now. Others' posts are left alone."""
-    post_id = decode(Kind.POST, post["id"], what="Post")
+    await _hurry(world, decode(Kind.POST, post["id"], what="Post"))
+    return await claim_what_is_due(world, post)
+
+
+async def claim_what_is_due(world: World, post: dict[str, Any]) -> Sequence[Claimed]:
+    """What a worker would take into its hands by itself."""
+    claims, _ = await claim_due(world.runtime.units, courier(world).terms, Room(500, 500, {}))
+    return [claimed for claimed in claims if claimed.post_id == decode(Kind.POST, post["id"], what="Post")]
+
+
+async def _hurry(world: World, post_id: UUID) -> None:
     async with world.runtime.units.begin(SYSTEM) as uow:
         values = {"now": uow.clock.now(), "post": post_id}
         for statement in (
@@ -33,8 +44,6 @@ async def claim(world: World, post: dict[str, Any]) -> Sequence[Claimed]:
         ):
             known = {name: value for name, value in values.items() if f":{name}" in statement}
             await uow.session.execute(text(statement), known)
-    claims, _ = await claim_due(world.runtime.units, courier(world).terms, Room(500, 500, {}))
-    return [claimed for claimed in claims if claimed.post_id == post_id]
 
 
 async def deliver(world: World, claims: Sequence[Claimed]) -> None:

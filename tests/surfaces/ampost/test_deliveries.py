@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deliveries import claim, finish, look, step
+from deliveries import claim, claim_what_is_due, finish, look, step
 from PIL import Image
-from sqlalchemy import text
 
 from connecting import at_vendor, order
 from films import film
@@ -137,13 +136,13 @@ async def test_every_per_platform_status_of_the_reference_is_reached(world: Worl
     assert delivery["status"] == status
 
 
-async def test_create_does_not_publish_immediately(world: World) -> None:
-    for post in (await drafted(world, "twitter"), await scheduled(world)):
-        async with world.runtime.units.begin(await world.test_scope()) as uow:
-            due = "SELECT next_attempt_at <= :now FROM platform_posts ORDER BY id DESC LIMIT 1"
-            assert not await uow.session.scalar(text(due), {"now": uow.clock.now()})
-        (delivery,) = (await look(world, post))["platformPosts"]
-        assert (delivery["status"], delivery["attempts"], delivery["remoteId"]) == ("pending", 0, None)
+@pytest.mark.parametrize("status", ["draft", "scheduled"])
+async def test_create_does_not_publish_immediately(world: World, status: str) -> None:
+    post = await POST_STATUSES[status](world)
+    assert await claim_what_is_due(world, post) == []
+    (delivery,) = (await look(world, post))["platformPosts"]
+    assert (delivery["status"], delivery["attempts"], delivery["remoteId"]) == ("pending", 0, None)
+    assert await claim_what_is_due(world, await publish(world, post))
 
 
 async def test_what_is_published_tells_where_and_what_one_should_know(world: World) -> None:
