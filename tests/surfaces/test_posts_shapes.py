@@ -144,3 +144,13 @@ async def test_a_list_holds_posts_of_the_same_shape(world: World) -> None:
     page = await world.get("/api/v1/posts")
     assert (page["limit"], page["offset"]) == (20, 0)
     assert all(has_shape_of_post(post) for post in page["posts"])
+
+
+async def test_the_shape_of_post_media_is_told_as_the_reference_tells_it(world: World) -> None:
+    page = (await world.client().get("/llm.txt")).text
+    told = page.partition("\nPostMedia {\n")[2].partition("\n}\n")[0]
+    for field in ("id?: string", "filename?: string", "mimeType?: string", "sizeBytes?: integer", "url: string"):
+        assert f"  {field};" in told
+    for field in ("width?: integer | null", "durationSeconds?: number | null", "altText?: string | null"):
+        assert f"  {field};" in told
+    assert '  type: "image" | "video" | "gif";' in told
