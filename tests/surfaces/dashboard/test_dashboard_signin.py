@@ -117,3 +117,17 @@ async def test_while_the_clock_runs_fast_there_is_test_alone(database_url: str, 
         assert refused.status == 403
         assert "clock runs fast" in refused.text
         assert good(await client.get("/api/session"))["environment"] == "test"
+
+
+async def test_a_live_session_from_before_the_clock_ran_fast_is_led_to_the_entrance(
+    world: World, stranger: Browser, database_url: str, tmp_path: Path
+) -> None:
+    await stranger.sign_in(world.tenant.email, environment="live")
+    async with open_world(database_url, tmp_path, clock_speed=10) as fast, client_of(fast.app) as client:
+        client.cookies.set("amp_session", stranger.client.cookies["amp_session"])
+        browser = Browser(client)
+        page = await browser.open("/accounts")
+        assert page.status == 403
+        page = await browser.follow(page, "Sign in again, in Test")
+        assert page.path == "/signin"
+        assert (await browser.sign_in(world.tenant.email)).path == "/accounts"

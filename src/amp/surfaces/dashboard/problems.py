@@ -37,17 +37,16 @@ def _on_a_page(render: Any) -> Render:
         answer: Response = await render(request, error)
         if not wants_page(request) or not answer.body:
             return answer
-        title = _TITLES.get(answer.status_code, "That did not work")
-        request_id = answer_headers(request.scope).get("X-Request-ID", "") if answer.status_code >= 500 else ""
-        said = {"title": title, "sentence": _sentence(request, error, answer), "request_id": request_id}
+        problem = json.loads(bytes(answer.body))["error"]
+        lost = isinstance(error, HTTPException) and error.status_code == 404
+        said = {
+            "title": _TITLES.get(answer.status_code, "That did not work"),
+            "sentence": f"There is no page at {request.url.path}" if lost else problem["message"].rstrip("."),
+            "request_id": answer_headers(request.scope).get("X-Request-ID") if answer.status_code >= 500 else None,
+            "sign_in": problem["code"] == "live_disabled",  # a session from before the clock ran fast
+        }
         page = show("problem.html", said, status=answer.status_code)
         page.headers.update({name: answer.headers[name] for name in _KEPT if name in answer.headers})
         return page
 
     return shown
-
-
-def _sentence(request: Request, error: Any, answer: Response) -> str:
-    if isinstance(error, HTTPException) and error.status_code == 404:
-        return f"There is no page at {request.url.path}."
-    return f"{json.loads(bytes(answer.body))['error']['message'].rstrip('.')}."
