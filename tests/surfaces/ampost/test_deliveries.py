@@ -82,6 +82,11 @@ async def processing(world: World) -> dict[str, Any]:
     return await step(world, await publish(world, await filmed(world, "twitter")))
 
 
+async def with_a_quick_vendor(world: World, vendor: str) -> None:
+    """Who needs no time to work on films."""
+    await order(world, vendor=vendor, fault="processing_slow", seconds=0.1)
+
+
 async def published(world: World) -> dict[str, Any]:
     return await finish(world, await queued(world, text="It is out"))
 
@@ -146,6 +151,7 @@ async def test_create_does_not_publish_immediately(world: World, status: str) ->
 
 
 async def test_what_is_published_tells_where_and_what_one_should_know(world: World) -> None:
+    await with_a_quick_vendor(world, "youtube")
     post = await finish(world, await publish(world, await filmed(world, "youtube", platformOverrides=LATER)))
     (delivery,) = post["platformPosts"]
     assert (post["status"], delivery["error"], delivery["nextAttemptAt"]) == ("published", None, None)
@@ -159,6 +165,7 @@ LATER = {"youtube": {"settings": {"publishAt": "2099-01-01T00:00:00Z"}}}
 
 
 async def test_youtube_privacy_status_defaults_to_private_and_category_id_to_22(world: World) -> None:
+    await with_a_quick_vendor(world, "youtube")
     post = await filmed(world, "youtube")
     assert post["platformOverrides"] == {}
     (delivery,) = (await finish(world, await publish(world, post)))["platformPosts"]
@@ -173,15 +180,13 @@ async def test_youtube_privacy_status_defaults_to_private_and_category_id_to_22(
     [
         ("facebook", "account_action", "PAGE_IDENTITY_CONFIRMATION_REQUIRED"),
         ("linkedin", "revoked_token", "AUTH_REVOKED"),
-        ("twitter", "processing_failed", "MEDIA_UPLOAD_FAILED"),
     ],
 )
 async def test_what_a_vendor_refuses_is_the_error_of_its_part_of_the_post(
     world: World, vendor: str, fault: str, code: str
 ) -> None:
     await order(world, vendor=vendor, fault=fault)
-    post = await filmed(world, vendor) if fault == "processing_failed" else await drafted(world, vendor)
-    (delivery,) = (await finish(world, await publish(world, post)))["platformPosts"]
+    (delivery,) = (await finish(world, await queued(world, vendor)))["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("failed", code)
     assert delivery["error"]["message"]
 
@@ -201,6 +206,15 @@ async def test_while_media_cannot_be_fetched_the_post_is_pending_and_its_error_s
         stranger.answers = {"/a": plain(picture())}
         (delivery,) = (await finish(world, post))["platformPosts"]
         assert (delivery["status"], delivery["error"]) == ("published", None)
+
+
+async def test_media_that_are_gone_are_media_upload_failed_at_once(world: World) -> None:
+    async with site() as stranger:
+        image = {"type": "image", "mimeType": "image/jpeg", "sizeBytes": 9000, "url": stranger.url("/a")}
+        stranger.answers = {"/a": plain(b"", status="404 Not Found")}
+        (delivery,) = (await step(world, await queued(world, "linkedin", media=[image])))["platformPosts"]
+    assert (delivery["status"], delivery["error"]["code"]) == ("failed", "MEDIA_UPLOAD_FAILED")
+    assert delivery["nextAttemptAt"] is None
 
 
 async def test_a_server_that_is_away_is_said_to_be_away_in_words(world: World) -> None:
