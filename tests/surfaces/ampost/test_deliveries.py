@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from deliveries import claim, claim_what_is_due, finish, look, step
 from PIL import Image
+from sqlalchemy import text
 
 from connecting import at_vendor, order
 from films import film
@@ -180,6 +181,7 @@ async def test_youtube_privacy_status_defaults_to_private_and_category_id_to_22(
     [
         ("facebook", "account_action", "PAGE_IDENTITY_CONFIRMATION_REQUIRED"),
         ("linkedin", "revoked_token", "AUTH_REVOKED"),
+        ("twitter", "revoked_token", "REFRESH_TOKEN_EXPIRED"),
     ],
 )
 async def test_what_a_vendor_refuses_is_the_error_of_its_part_of_the_post(
@@ -189,6 +191,17 @@ async def test_what_a_vendor_refuses_is_the_error_of_its_part_of_the_post(
     (delivery,) = (await finish(world, await queued(world, vendor)))["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("failed", code)
     assert delivery["error"]["message"]
+
+
+@pytest.mark.parametrize(("status", "code"), [("expired", "AUTH_EXPIRED"), ("revoked", "PLATFORM_NOT_CONNECTED")])
+async def test_an_account_that_was_lost_meanwhile_is_the_error_of_its_part_of_the_post(
+    world: World, status: str, code: str
+) -> None:
+    post = await queued(world, "linkedin")
+    async with world.runtime.units.begin(await world.test_scope()) as uow:
+        await uow.session.execute(text("UPDATE connections SET status = :status"), {"status": status})
+    (delivery,) = (await step(world, post))["platformPosts"]
+    assert (delivery["status"], delivery["error"]["code"]) == ("failed", code)
 
 
 async def test_while_media_cannot_be_fetched_the_post_is_pending_and_its_error_says_why(world: World) -> None:
