@@ -130,3 +130,11 @@ async def test_connecting_by_link_counts_with_connecting_by_the_api(world: World
         page = await browser.open(f"/sets/{made['id']}/connect/twitter")
     assert page.status == 429
     assert 0 < int(page.answer.headers["Retry-After"]) <= 3600
+
+
+async def test_a_platform_that_is_not_there_is_a_404_page(owner: Browser) -> None:
+    (made,) = good(await owner.client.get("/api/platforms/sets"))["sets"]
+    for path in (f"/sets/{made['id']}/connect/bluesky", "/accounts/choose/bluesky"):
+        page = await owner.open(path)
+        assert page.status == 404
+        assert "planned" in page.text
