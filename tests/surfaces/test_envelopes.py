@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
 import pytest
+from fastapi import Header
 from pydantic import BaseModel, Field
 
 from amp.app import open_door
@@ -74,6 +75,17 @@ async def things(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     app = create_contract_app(open_door(world.runtime), contract, About("Things", "1", body_limit=2000), [router])
     async with client_of(RequestIds(app), world.tenant.test_key) as client:
         yield client
+
+
+async def test_a_handler_that_asks_for_what_no_call_gives_is_refused_at_the_start() -> None:
+    strange = Surface("strange")
+
+    @strange.get("/strange", needs="read")
+    async def ask_for_a_header(accept: Annotated[str, Header()]) -> View:
+        raise AssertionError(accept)
+
+    with pytest.raises(TypeError, match="ask_for_a_header"):
+        strange.routes(AmpContract("http://amp.test"))
 
 
 async def test_an_unknown_path_is_404_in_the_envelope_everywhere(world: World) -> None:

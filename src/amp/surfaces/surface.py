@@ -41,7 +41,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, request_response
 from starlette.types import Scope
 
 from amp.domain.tenants import idempotency, roles
@@ -51,6 +51,7 @@ from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.database import SYSTEM
 from amp.kit.errors import Invalid
 from amp.surfaces.actor import By
+from amp.surfaces.calling import Handling
 from amp.surfaces.contract import Contract
 from amp.surfaces.door import Door
 from amp.surfaces.edge import answer_headers
@@ -58,7 +59,6 @@ from amp.surfaces.guards import admit
 from amp.surfaces.refusals import parse_json, refuse_fields, refuse_unstorable_text
 from amp.surfaces.uploading import FORM, Upload, received
 
-Handle = Callable[[Request], Awaitable[Response]]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 _WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
@@ -194,6 +194,8 @@ class SurfaceRoute(APIRoute):
             openapi_extra=_extra(rules),
             **route,
         )
+        self.app = request_response(self._run)
+        self._handle = Handling(self.dependant, self.response_field, route["status_code"])
         self._first_words = path.partition("{")[0]
         self._query_names = frozenset(
             field.alias for field in get_flat_params(self.dependant) if isinstance(field.field_info, params.Query)
@@ -203,46 +205,38 @@ class SurfaceRoute(APIRoute):
         """Most routes are not meant, and to tell by their first words takes a tenth of trying their patterns."""
         return super().matches(scope) if self._first_words in scope["path"] else (Match.NONE, {})
 
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        handle = super().get_route_handler()
-
-        async def run(request: Request) -> Response:
-            return await self._run(request, handle)
-
-        return run
-
-    async def _run(self, request: Request, handle: Handle) -> Response:
+    async def _run(self, request: Request) -> Response:
         door: Door = request.app.state.door
         rules = self._rules
         if rules.needs is None:
-            return await handle(await self._read(request))
+            return await self._handle(await self._read(request))
         actor = await admit(request, door, self._contract, rules.needs, rules.rate, rules.by)
         request.state.actor = actor
         if rules.body == "multipart":
             self._check_query(request)
             async with received(request, door, actor.scope) as request.state.upload:
-                return await self._in_unit(request, door, actor, handle)
-        return await self._in_unit(await self._read(request), door, actor, handle)
+                return await self._in_unit(request, door, actor)
+        return await self._in_unit(await self._read(request), door, actor)
 
-    async def _in_unit(self, request: Request, door: Door, actor: roles.Actor, handle: Handle) -> Response:
+    async def _in_unit(self, request: Request, door: Door, actor: roles.Actor) -> Response:
         if self._rules.unit == "none":
-            return await handle(request)
+            return await self._handle(request)
         scope = SYSTEM if self._rules.unit == "system" else actor.scope
         async with door.units.begin(scope) as uow:
             request.state.uow = uow
-            return await self._once(request, uow, actor, handle)
+            return await self._once(request, uow, actor)
 
-    async def _once(self, request: Request, uow: UnitOfWork, actor: roles.Actor, handle: Handle) -> Response:
+    async def _once(self, request: Request, uow: UnitOfWork, actor: roles.Actor) -> Response:
         """Run the handler, but for a repeated Idempotency-Key, whose answer is given again."""
         key = request.headers.get("idempotency-key")
         if key is None or request.method not in _WRITES:
-            return await handle(request)
+            return await self._handle(request)
         claim = Claim(actor.workspace_id, idempotency.parse_key(key), await self._fingerprint(request))
         earlier = await idempotency.claim(uow, claim)
         if earlier:
             answer_headers(request.scope)["Idempotent-Replayed"] = "true"
             return Response(earlier.body, earlier.status, media_type="application/json")
-        response = await handle(request)
+        response = await self._handle(request)
         if 200 <= response.status_code < 300:
             body = self._storable(bytes(response.body))
             await idempotency.remember(uow, claim, Answer(response.status_code, body))
