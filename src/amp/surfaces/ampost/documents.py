@@ -1,9 +1,10 @@
 """Posts as the contract shows them. PostgreSQL writes the JSON, for lists are long and asked for often; what it cannot
-write well, ids and the addresses of media, stands between unit separators, and we put it in.
+write well stands between separators, and we put it in: ids (U+001F) and the addresses of media (U+001E).
 
-A unit separator (U+001F) cannot be part of what somebody wrote: inside JSON it is escaped.
+A separator cannot be part of what somebody wrote: inside JSON it is escaped.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
@@ -16,7 +17,7 @@ from amp.domain.media.operations import presented
 from amp.engine.jobs import Ports
 from amp.kit.ids import Kind, encode
 
-_SEPARATOR = "\x1f"
+_ID, _MEDIA = "\x1f", "\x1e"
 
 
 def _id(kind: Kind, column: str) -> str:
@@ -65,7 +66,7 @@ def _post(maker: str = _MAKER) -> str:
         userId=_id(Kind.USER, maker),
         platformSetId=_id(Kind.PLATFORM_SET, "p.platform_set_id"),
         text=_value("p.text"),
-        media="CASE WHEN p.media = '[]' THEN '[]' ELSE concat(chr(31), 'media', p.media, chr(31)) END",
+        media="CASE WHEN p.media = '[]' THEN '[]' ELSE concat(chr(30), p.media, chr(30)) END",
         linkUrl=_value("p.link_url"),
         platformOverrides="p.platform_overrides",
         platforms="its.platforms",
@@ -117,9 +118,17 @@ def page_of(conditions: tuple[str, ...], *, searched: bool = False) -> TextClaus
 
 def finished(document: str, ports: Ports) -> bytes:
     """The document with ids and media put in."""
-    pieces = document.split(_SEPARATOR)
-    pieces[1::2] = [_media(piece, ports) if piece.startswith("media") else _wire_id(piece) for piece in pieces[1::2]]
-    return "".join(pieces).encode()
+    document = _replaced(document, _ID, _wire_id)
+    if _MEDIA in document:
+        document = _replaced(document, _MEDIA, lambda media: _media(media, ports))
+    return document.encode()
+
+
+def _replaced(document: str, separator: str, written: Callable[[str], str]) -> str:
+    """With every second piece as `written`."""
+    pieces = document.split(separator)
+    pieces[1::2] = map(written, pieces[1::2])
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=4096)
@@ -128,5 +137,5 @@ def _wire_id(piece: str) -> str:
 
 
 def _media(piece: str, ports: Ports) -> str:
-    described = cast("list[dict[str, Any]]", from_json(piece.removeprefix("media")))
+    described = cast("list[dict[str, Any]]", from_json(piece))
     return to_json([presented(ports.get(MediaLinks), medium) for medium in described]).decode()
