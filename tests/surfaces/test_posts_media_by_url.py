@@ -113,3 +113,18 @@ async def test_operators_may_open_their_private_networks_but_never_the_metadata_
     for name in ("link-local, where clouds keep their metadata", "link-local in IPv6", "scheme file"):
         refused = await refusal(open_minded, "facebook", media=[IMAGE | {"url": CLOSED[name]}])
         assert refused["details"]["field"] == "media[0].url"
+
+
+@pytest.mark.parametrize("platform", ["facebook", "linkedin", "twitter", "threads", "instagram"])
+async def test_another_port_is_refused_where_we_would_have_to_fetch_and_not_where_the_vendor_does(
+    world: World, open_minded: World, platform: str
+) -> None:
+    image = IMAGE | {"url": "https://cdn.example.com:8443/a.jpg"}
+    if platform in ("threads", "instagram"):
+        assert await create(world, platform, media=[image])
+        return
+    refused = await refusal(world, platform, media=[image])
+    (problem,) = refused["details"]["problems"]
+    assert (problem["platform"], problem["field"]) == (platform, "media[0].url")
+    assert "ports 80 and 443" in problem["message"]
+    assert await create(open_minded, platform, media=[image])

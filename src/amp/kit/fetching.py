@@ -99,6 +99,14 @@ class Fetcher:
         if address and _origin(target) not in self._allow and not _is_open(address, private=self._private):
             raise _refused(f"{target.host} is not a public address")
 
+    def reads_from(self, url: str) -> bool:
+        """Whether its port is one that we fetch from. Errors: Invalid for what is no URL."""
+        target = _parsed(url)
+        return self._opens(target, own=_origin(target) in self._allow)
+
+    def _opens(self, url: httpx2.URL, *, own: bool) -> bool:
+        return own or self._private or (url.port or _PORTS[url.scheme]) == _PORTS[url.scheme]
+
     @asynccontextmanager
     async def _fetch(self, url: str, max_bytes: int, seconds: float) -> AsyncGenerator[Fetched]:
         deadline = asyncio.timeout(seconds)
@@ -127,7 +135,7 @@ class Fetcher:
     @asynccontextmanager
     async def _answer(self, url: httpx2.URL, own: bool) -> AsyncGenerator[httpcore2.Response]:
         """One hop. `own`: the caller named one of our own origins; a redirect of a stranger to it does not count."""
-        if not (own or self._private) and (url.port or _PORTS[url.scheme]) != _PORTS[url.scheme]:
+        if not self._opens(url, own=own):
             raise _refused(f"Only ports 80 and 443 are fetched from, not {url.host}:{url.port}")
         network = _Guarded(self._resolve, own=own, private=self._private)
         target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

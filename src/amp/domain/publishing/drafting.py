@@ -24,6 +24,7 @@ from amp.domain.publishing.port import SocialPlatforms
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import Invalid, NotFound
+from amp.kit.fetching import Fetcher
 
 EVERYTHING = ""
 """The platform of a problem that concerns the whole post."""
@@ -99,7 +100,8 @@ async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUI
     social, rules = ports.get(SocialPlatforms), ports.get(PostingRules)
     platforms = [name for name in dict.fromkeys(wanted.platforms) if name in social.names()]
     accounts = await _accounts(uow, wanted.platform_set_id, platforms)
-    media = await described(uow, wanted.media, ports.get(Intake).fetcher)
+    fetcher = ports.get(Intake).fetcher
+    media = await described(uow, wanted.media, fetcher)
     problems = [
         *_platform_problems(wanted, social),
         *_unconnected(platforms, accounts, social),
@@ -107,7 +109,9 @@ async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUI
         *media_problems(wanted.media, media),
     ]
     for name in platforms:
-        problems += _problems_of(social.capabilities(name), wanted, media, rules, uow.clock.now())
+        capabilities = social.capabilities(name)
+        problems += _problems_of(capabilities, wanted, media, rules, uow.clock.now())
+        problems += _out_of_reach(capabilities, wanted, media, fetcher)
     if wanted.scheduled_for and not problems:
         problems += await _full_quotas(uow, social, wanted, accounts, besides)
     return Drafted(_draft(wanted, platforms, media, accounts), tuple(problems))
@@ -217,6 +221,18 @@ def _bare_media(capabilities: Capabilities, wanted: Wanted) -> Iterator[Problem]
                 f"this one lacks {', '.join(lacking)}"
             )
             yield Problem(capabilities.platform, medium.field(index), validation.VALIDATION_FAILED, message)
+
+
+def _out_of_reach(
+    capabilities: Capabilities, wanted: Wanted, media: Sequence[Described], fetcher: Fetcher
+) -> Iterator[Problem]:
+    """Media of which the platform is sent the bytes, at ports that we do not fetch from."""
+    for index, (medium, known) in enumerate(zip(wanted.media, media, strict=True)):
+        if medium.id or known.wrong or medium.kind in capabilities.fetches_media:
+            continue
+        if not fetcher.reads_from(medium.url):
+            message = f"{capabilities.name} is sent the file itself, and files are fetched from ports 80 and 443 only"
+            yield Problem(capabilities.platform, medium.field(index, "url"), validation.VALIDATION_FAILED, message)
 
 
 async def _full_quotas(
