@@ -49,6 +49,14 @@ async def test_a_filter_that_makes_no_sense_is_refused(world: World, name: str, 
     assert (refused["code"], refused["details"]["field"]) == ("VALIDATION_FAILED", name)
 
 
+async def test_limit_defaults_to_20_and_offset_to_0(world: World) -> None:
+    posts = [await create(world, "twitter", text=f"Post {number}") for number in range(21)]
+    page = await listed(world)
+    assert page["posts"] == posts[:0:-1]
+    assert (page["total"], page["limit"], page["offset"]) == (21, 20, 0)
+    assert (await listed(world, limit=100))["posts"] == posts[::-1]
+
+
 async def test_a_list_has_at_most_100_posts(world: World) -> None:
     assert (await listed(world, limit=100))["limit"] == 100
 
