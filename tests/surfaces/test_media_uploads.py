@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,26 @@ async def test_a_file_ends_at_its_bound_while_it_comes(world: World, client: htt
     assert answer.json()["error"]["details"]["field"] == "files[0]"
     assert sent < receiving.MAX_UPLOAD_BYTES + (3 << 20)
     assert left(world) == []
+
+
+async def test_a_file_is_streamed_to_disk_and_never_in_memory(world: World, client: httpx2.AsyncClient) -> None:
+    whole = (
+        _part("data", b"{}") + _part("files", film(picture=b"\x80" * 60_000_000), filename="a.mp4") + b"--limit--\r\n"
+    )
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(whole), 1 << 16):
+            yield whole[start : start + (1 << 16)]
+
+    tracemalloc.start()
+    try:
+        answer = await client.post("/uploads", content=pieces(), headers=FORM)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert good(answer)["media"][0]["sizeBytes"] > 60_000_000
+    assert [one.stat().st_size > 60_000_000 for one in left(world)] == [True]
+    assert peak < 10_000_000
 
 
 async def test_too_many_files_are_too_many(world: World, client: httpx2.AsyncClient) -> None:
