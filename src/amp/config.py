@@ -1,20 +1,43 @@
 """Every environment variable, typed and documented. Nobody else reads the environment."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _LIVE_URL = "AMP_URL_"
 _METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Prometheus' client reads it by itself, when it is loaded."""
+
+
+_HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
+
+
+def _hours(given: Any) -> Any:
+    """`90m`, `24h` and `2d` as hours; a number is one already."""
+    if isinstance(given, str) and given[:-1].isdecimal() and given[-1] in _HOURS:
+        return int(given[:-1]) * _HOURS[given[-1]]
+    return given
+
+
+def _web_address(given: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", given):
+        raise ValueError("it must be an address such as https://amp.example.com")
+    return given
+
+
+def _postgres_address(given: str) -> str:
+    if not re.fullmatch(r"postgres(ql)?://\S*", given):
+        raise ValueError("it must be an address such as postgresql://user:password@host/database")
+    return given
 
 
 class Settings(BaseSettings):
@@ -24,20 +47,22 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".amp"), description="Embedded database, media, secret key and credentials.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8080, description="Port to listen on.")
-    database_url: str | None = Field(
+    port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on.")
+    database_url: Annotated[str, AfterValidator(_postgres_address)] | None = Field(
         default=None, description="A PostgreSQL 15+ server; unset: PostgreSQL embedded in AMP_HOME."
     )
     pool_size: int = Field(
         default=10, ge=2, description="Database connections of a process; in a rush it opens twice as many."
     )
     secret_key: SecretStr | None = Field(
-        default=None, description="Master key of all secrets; unset: made once and kept in AMP_HOME."
+        default=None,
+        min_length=16,
+        description="Master key of all secrets, 16 characters or more; unset: made once and kept in AMP_HOME.",
     )
     secret_key_previous: SecretStr | None = Field(
         default=None, description="Earlier master keys, separated by commas: what they sealed stays readable."
     )
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         default=None, description="How the world reaches this server; unset: http://AMP_HOST:AMP_PORT."
     )
     media_url: str | None = Field(
@@ -48,10 +73,12 @@ class Settings(BaseSettings):
     allow_private_urls: bool = Field(
         default=False, description="Fetch media from private networks, too; any tenant can then reach into yours."
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = Field(
+        default="info", description="debug, info, warning or error."
+    )
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
     clock_speed: float = Field(
-        default=1.0, ge=1.0, description="Virtual time runs this many times faster; above 1 no live keys."
+        default=1.0, ge=1.0, le=100_000, description="Virtual time runs this many times faster; above 1 no live keys."
     )
     writer: str | None = Field(default=None, description="Who writes: vendor:model, such as anthropic:claude-sonnet-5.")
     writer_stages: dict[str, str] = Field(
@@ -63,8 +90,8 @@ class Settings(BaseSettings):
         description='Prices we do not know, as JSON: {"model": [dollars per million in, out]}.',
     )
     cycle_days: int = Field(default=7, ge=1, le=31, description="Days that one cycle of a mission plans.")
-    missed_after_hours: float = Field(
-        default=24.0, gt=0, description="A post overdue by more than this fails as MISSED."
+    missed_after: Annotated[float, BeforeValidator(_hours)] = Field(
+        default=24.0, gt=0, description="A post overdue by more than this many hours (or `90m`, `2d`) fails as MISSED."
     )
     ampost_scheduling: Literal["contract", "all"] = Field(
         default="contract",

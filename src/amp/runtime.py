@@ -97,7 +97,7 @@ class Runtime:
         courier = Courier(
             units=self.units,
             ports=self.ports,
-            missed_after=max(timedelta(hours=self.settings.missed_after_hours), _DOWNTIME * self.clock.speed),
+            missed_after=max(timedelta(hours=self.settings.missed_after), _DOWNTIME * self.clock.speed),
             lease=timedelta(seconds=_LEASE_HEARTBEATS * self.settings.heartbeat_seconds),
         )
         return Worker(

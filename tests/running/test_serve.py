@@ -199,6 +199,36 @@ def test_the_doctor_finds_nothing_that_must_be_done(served: Served, env: dict[st
     assert re.search(r"^ok +media", result.stdout, re.MULTILINE)
 
 
+def test_wrong_settings_are_all_named_before_anything_starts(env: dict[str, str]) -> None:
+    wrong = {
+        "AMP_PORT": "99999",
+        "AMP_DATABASE_URL": "foo",
+        "AMP_PUBLIC_URL": "amp.example.com",
+        "AMP_LOG_LEVEL": "loud",
+        "AMP_CLOCK_SPEED": "1e9",
+        "AMP_SECRET_KEY": "short",
+        "AMP_MISSED_AFTER": "tomorrow",
+    }
+    result = run(env | wrong, "serve")
+    assert result.returncode == 78
+    assert set(re.findall(r"^  (AMP_\w+): ", result.stderr, re.MULTILINE)) == set(wrong)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("AMP_HOME", "/dev/null", "AMP_HOME: /dev/null cannot be used: File exists"),
+        ("AMP_HOST", "999.1.1.1", "AMP cannot listen on 999.1.1.1, port "),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_sentence(env: dict[str, str], name: str, value: str, sentence: str) -> None:
+    result = run(env | {name: value}, "serve")
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_the_doctor_knows_misspelled_settings(served: Served, env: dict[str, str]) -> None:
     result = run(env | {"AMP_PUBLIK_URL": "https://amp.example.com", "AMP_URL_TWITTER": "http://x.test"}, "doctor")
     assert re.search(

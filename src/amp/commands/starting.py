@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import uvloop
 from pydantic import ValidationError
@@ -18,12 +18,23 @@ Result = TypeVar("Result")
 
 def load_settings(*, quiet: bool = False) -> Settings:
     try:
-        return Settings()
+        settings = Settings()
+        settings.home_directory.stat()
     except ValidationError as error:
-        if quiet:
-            sys.exit(REFUSED)
-        lines = [f"AMP_{_name(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
-        fail("These settings are wrong:\n  " + "\n  ".join(lines), status=REFUSED)
+        _refuse([f"AMP_{_name(problem['loc'])}: {_said(problem['msg'])}" for problem in error.errors()], quiet=quiet)
+    except OSError as error:
+        _refuse([f"AMP_HOME: {error.filename} cannot be used: {error.strerror}"], quiet=quiet)
+    return settings
+
+
+def _refuse(wrong: Sequence[str], *, quiet: bool) -> NoReturn:
+    if quiet:
+        sys.exit(REFUSED)
+    fail("These settings are wrong:\n  " + "\n  ".join(wrong), status=REFUSED)
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def misspelled(settings: Settings) -> list[str]:
