@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from amp.domain.publishing.claiming import Claimed, Room, claim_due
 from amp.domain.publishing.delivering import Courier
+from amp.domain.publishing.holding import put_off
 from amp.kit.database import SYSTEM
 from amp.kit.ids import Kind, decode
 from world import World, until
@@ -31,6 +32,12 @@ async def claim_what_is_due(world: World, post: dict[str, Any]) -> Sequence[Clai
     """What a worker would take into its hands by itself."""
     claims, _ = await claim_due(world.runtime.units, courier(world).terms, Room(500, 500, {}))
     return [claimed for claimed in claims if claimed.post_id == decode(Kind.POST, post["id"], what="Post")]
+
+
+async def put_off_what_is_held(world: World) -> None:
+    """What a worker does with what is due and may not go yet."""
+    _, blocked = await claim_due(world.runtime.units, courier(world).terms, Room(500, 500, {}))
+    await put_off(world.runtime.units, blocked)
 
 
 async def _hurry(world: World, post_id: UUID) -> None:

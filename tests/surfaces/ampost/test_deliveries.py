@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deliveries import claim, claim_what_is_due, finish, look, step
+from deliveries import claim, claim_what_is_due, finish, look, put_off_what_is_held, step
 from PIL import Image
 from sqlalchemy import text
 
@@ -262,6 +262,18 @@ async def test_a_vendor_that_is_away_is_said_to_be_away_in_words(database_url: s
     (delivery,) = post["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("pending", "PLATFORM_ERROR")
     assert delivery["error"]["message"] == "127.0.0.1 could not be reached (All connection attempts failed)"
+
+
+async def test_what_a_limit_of_the_account_holds_back_says_so_too(world: World) -> None:
+    await order(world, vendor="linkedin", fault="rate_limit", count=1)
+    await step(world, await queued(world, "linkedin", text="The first"))
+    second = await queued(world, "linkedin", text="The second")
+    await put_off_what_is_held(world)
+    (delivery,) = (await look(world, second))["platformPosts"]
+    assert (delivery["status"], delivery["attempts"]) == ("pending", 0)
+    assert delivery["error"] == {"code": "RATE_LIMITED", "message": "the platform's rate limit holds this back"}
+    (delivery,) = (await finish(world, second))["platformPosts"]
+    assert (delivery["status"], delivery["error"]) == ("published", None)
 
 
 async def test_what_goes_on_no_longer_says_what_it_waited_for(world: World) -> None:

@@ -1,7 +1,8 @@
 """Holding back exactly what a vendor's limit is about: one account, our app, or everything at the vendor.
 
 A hold on an account is on its connection; the others are rows of the system's own, by environment and platform. The
-claim passes over what is held; what fell due meanwhile moves to the end of the hold, and its timeline says so.
+claim passes over what is held; what fell due meanwhile moves to the end of the hold, and its error and its timeline
+say so.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,8 @@ _PUT_OFF = text(
             ON p.workspace_id = g.workspace_id AND p.id = g.post_id
         ORDER BY p.workspace_id, p.id FOR NO KEY UPDATE OF p
     ), moved AS (
-        UPDATE platform_posts p SET next_attempt_at = g.until, updated_at = :now
+        UPDATE platform_posts p SET next_attempt_at = g.until, updated_at = :now,
+            error_code = 'RATE_LIMITED', error_message = g.reason
         FROM given g JOIN locked ON locked.id = g.post_id
         WHERE p.workspace_id = g.workspace_id AND p.id = g.id
             AND p.next_attempt_at <= :now AND (p.lease_until IS NULL OR p.lease_until < :real)
