@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amp.kit.addresses import is_private, is_public
 from amp.kit.errors import AmpError, Invalid, NotFound, TooLarge, Unavailable
@@ -130,6 +133,16 @@ def test_what_is_open_to_fetching_is_open_before_it() -> None:
             closed.check("http://169.254.169.254:8080/latest/meta-data/")
     with pytest.raises(Invalid):
         Fetcher(allow=("http://127.0.0.1:8080",)).check("http://127.0.0.1:8081/media/x")
+
+
+@given(
+    st.sampled_from(["http://", "https://", "", "ftp:"]),
+    st.text(max_size=20) | st.text(alphabet="0123456789.:[]%xXabcdef/@#?\\-_ ①。", max_size=20),
+)
+def test_whatever_is_written_is_judged_and_nothing_else_happens(scheme: str, rest: str) -> None:
+    with suppress(Invalid):
+        Fetcher().check(scheme + rest)
+        Fetcher().reads_from(scheme + rest)
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], ["::1", PUBLIC]])
