@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, text
 
 from amp.commands.migrate import database_url
+from amp.commands.saying import other_master
 from amp.commands.starting import load_settings, misspelled
 from amp.config import Settings
 from amp.domain.connections.models import Connection
+from amp.domain.connections.rotating import unknown_masters
 from amp.domain.media.port import Storage
 from amp.engine.recovery import worker_alive
 from amp.kit.addresses import is_public
@@ -179,6 +181,13 @@ UNPROTECTED_TABLES = """
 """Tables of a workspace or tenant without enforced row-level security. Sessions are for system work only."""
 
 
+async def _master_key(runtime: Runtime) -> Finding:
+    unknown = await unknown_masters(runtime.database, runtime.secrets)
+    if unknown:
+        return Finding("fail", "secrets", other_master(unknown, runtime.secrets.key_id))
+    return Finding("ok", "secrets", f"The master key {runtime.secrets.key_id} opens all keys and tokens")
+
+
 async def _clock(runtime: Runtime) -> Finding:
     async with runtime.database.transaction(SYSTEM) as session:
         before = real_now()
@@ -253,6 +262,6 @@ async def _is_public(host: str, port: int) -> bool:
 
 
 _OF_RUNTIME: tuple[Check, ...] = (
-    *(_database, _roles, _isolation, _clock, _worker, _tokens),
+    *(_database, _roles, _isolation, _master_key, _clock, _worker, _tokens),
     *(_media, _reachable),
 )

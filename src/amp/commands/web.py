@@ -9,8 +9,11 @@ from granian.server.embed import Server
 from amp.app import build_app
 from amp.bootstrap import bootstrap, welcome
 from amp.commands.preparing import log_as_set, migrated
+from amp.commands.saying import other_master
 from amp.commands.supervisor import stop_signal
 from amp.config import Settings
+from amp.domain.connections.rotating import unknown_masters
+from amp.kit.telemetry import log
 from amp.runtime import Runtime, open_runtime
 
 
@@ -55,6 +58,8 @@ async def _prepare(runtime: Runtime, stop: asyncio.Event) -> None:
     await migrated(runtime.settings, stop, migrate=True)
     if stop.is_set():
         return
+    if unknown := await unknown_masters(runtime.database, runtime.secrets):
+        log.error(other_master(unknown, runtime.secrets.key_id))
     made = await bootstrap(runtime)
     base_url = runtime.settings.base_url
     text = welcome(made.credentials, base_url) if made.is_new else f"AMP is running at {base_url}"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, SQLColumnExpression, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, or_, select, text
 
 from amp.domain.connections import operations as connections
 from amp.domain.connections.models import Connection
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
-from amp.kit.database import SYSTEM
+from amp.kit.database import SYSTEM, Database
 from amp.kit.secrets import SecretKeys, Unreadable
 
 _BATCH = 100
@@ -42,6 +42,21 @@ async def rotate(units: UnitsOfWork, secrets: SecretKeys, renewed: Renewed) -> R
         if len(batch) < _BATCH:
             return done
         after = batch[-1].id
+
+
+_MASTERS = text(
+    """
+    SELECT DISTINCT digest_key AS id FROM api_keys WHERE revoked_at IS NULL AND digest_key <> ALL(:known)
+    UNION SELECT DISTINCT split_part(access_token, '.', 1) FROM connections
+    WHERE split_part(access_token, '.', 1) <> ALL(:known)
+    """
+)
+
+
+async def unknown_masters(database: Database, secrets: SecretKeys) -> list[str]:
+    """The ids of master keys that API keys or tokens were made with, and that we were not given."""
+    known = [secrets.key_id, *(earlier.key_id for earlier in secrets.earlier())]
+    return [row.id for row in await database.system_rows(_MASTERS, {"known": known})]
 
 
 async def _batch(uow: UnitOfWork, secrets: SecretKeys, after: UUID) -> list[Connection]:
