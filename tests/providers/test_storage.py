@@ -1,6 +1,7 @@
 """Every storage keeps the same promises: files on a disk, and a bucket of a real S3 server."""
 
 import os
+import stat
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -146,3 +147,9 @@ async def test_a_broken_upload_is_aborted_in_the_bucket(s3_server: str, bucket: 
 async def test_a_bucket_out_of_reach_is_unavailable(s3_server: str, tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await s3(s3_server, "s3://no-such-bucket", tmp_path).put("w/1", pieces(b"x"))
+
+
+async def test_files_are_for_nobody_else_on_the_machine(tmp_path: Path) -> None:
+    storage = open_storage(None, directory=tmp_path / "media", credentials={})
+    await storage.put("workspace/medium", pieces(b"not published yet"))
+    assert stat.S_IMODE((tmp_path / "media").stat().st_mode) == 0o700

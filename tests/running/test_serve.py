@@ -186,7 +186,11 @@ def test_keys_can_be_made_listed_and_revoked(served: Served, env: dict[str, str]
     assert key.startswith("amp_test_")
     newest = json.loads(run(env, "keys", "list", "--json").stdout)[0]
     assert (newest["name"], newest["scopes"]) == ("for CI", ["draft"])
-    assert run(env, "keys", "revoke", newest["id"]).returncode == 0
+    assert (
+        run(env, "keys", "revoke", newest["id"]).stdout == f"{newest['id']} is revoked: its next request is refused.\n"
+    )
+    nameless = run(env, "keys", "create", " ")
+    assert (nameless.returncode, nameless.stderr) == (1, "A key's name has 1 to 100 characters\n")
     answer = served.get("/v1/auth/whoami", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 401
 
@@ -227,6 +231,17 @@ def test_what_cannot_be_used_is_said_in_a_sentence(env: dict[str, str], name: st
     assert result.returncode != 0
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_doctor_knows_another_master_key(served: Served, env: dict[str, str]) -> None:
+    result = run(env | {"AMP_SECRET_KEY": "not the key of this home"}, "doctor")
+    assert re.search(
+        r"^fail +secrets +API keys or tokens were made with the master key [0-9a-f]{8}", result.stdout, re.M
+    )
+    assert result.returncode == 1
+    own = (Path(env["AMP_HOME"]) / "secret.key").read_text()
+    named = run(env | {"AMP_SECRET_KEY": "not the key of this home", "AMP_SECRET_KEY_PREVIOUS": own}, "doctor")
+    assert re.search(r"^ok +secrets", named.stdout, re.MULTILINE)
 
 
 def test_the_doctor_knows_misspelled_settings(served: Served, env: dict[str, str]) -> None:

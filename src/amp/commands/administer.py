@@ -71,6 +71,7 @@ def revoke_key(key_id: str) -> None:
             await tenants.revoke_key(uow, await _first_tenant(uow), key)
 
     run(work(load_settings()))
+    _show(f"{key_id} is revoked: its next request is refused.")
 
 
 def rotate_encryption() -> int:

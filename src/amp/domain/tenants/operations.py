@@ -64,7 +64,10 @@ class KeyRequest:
 async def create_key(
     uow: UnitOfWork, secrets: SecretKeys, tenant_id: UUID, request: KeyRequest, *, by: UUID | None = None
 ) -> tuple[ApiKey, Key]:
-    """A new key: the row, and the raw key that is shown this one time. Errors: Invalid (already expired)."""
+    """A new key: the row, and the raw key that is shown this one time. Errors: Invalid (a name that is empty or longer
+    than 100 characters; already expired)."""
+    if not 0 < len(request.name.strip()) <= 100:
+        raise Invalid("A key's name has 1 to 100 characters", param="name")
     if request.expires_at and request.expires_at <= real_now():
         raise Invalid("expires_at must lie in the future", param="expires_at")
     workspace = await queries.workspace_of(uow.session, tenant_id, request.environment)

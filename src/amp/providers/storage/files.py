@@ -24,7 +24,7 @@ class FileStorage:
         path = self._path(key)
         draft = path.with_name(f".{new_id()}")
         try:
-            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(self._make, path.parent)
             with await asyncio.to_thread(draft.open, "wb") as file:
                 size = 0
                 async for chunk in chunks:
@@ -36,6 +36,11 @@ class FileStorage:
         finally:
             draft.unlink(missing_ok=True)
         return size
+
+    def _make(self, directory: Path) -> None:
+        """What is not published yet is nobody else's on this machine: none may pass through the uppermost."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
 
     async def open(self, key: str, start: int = 0) -> AsyncIterator[bytes]:
         try:
