@@ -1,5 +1,6 @@
 """Every answer of the AMP contract, however wrong the request, is in its envelope and names the request."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -99,6 +100,18 @@ async def test_a_wrong_method_is_405_and_names_all_the_right_ones(things: httpx2
     answer = await things.patch("/things")
     assert refused(answer, 405)["code"] == "method_not_allowed"
     assert answer.headers["Allow"] == "GET, POST, PUT"
+
+
+async def test_a_sender_that_falls_silent_in_the_middle_of_a_body_has_gone(world: World) -> None:
+    async def silent() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await asyncio.Event().wait()
+
+    contract, about = AmpContract("http://amp.test"), About("Things", "1", body_patience=0.05)
+    app = create_contract_app(open_door(world.runtime), contract, about, [router])
+    async with client_of(RequestIds(app), world.tenant.test_key) as client:
+        answer = await asyncio.wait_for(client.post("/things", content=silent()), timeout=10)
+    assert answer.status_code == 400
 
 
 async def test_an_unexpected_error_is_500_without_details(things: httpx2.AsyncClient) -> None:

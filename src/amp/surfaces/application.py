@@ -30,6 +30,8 @@ class About:
     """Whether to serve `/openapi.json`."""
     body_limit: int = 1_000_000
     """Bytes of a request's body."""
+    body_patience: float = 60.0
+    """Seconds of silence in the middle of a body after which its sender has gone."""
 
 
 def create_contract_app(door: Door, contract: Contract, about: About, surfaces: Iterable[Surface]) -> FastAPI:
@@ -44,7 +46,7 @@ def create_contract_app(door: Door, contract: Contract, about: About, surfaces: 
     app.state.door = door
     for surface in surfaces:
         app.router.routes.extend(surface.routes(contract))
-    app.add_middleware(BodyLimit, contract=contract, limit=about.body_limit)
+    app.add_middleware(BodyLimit, contract=contract, limit=about.body_limit, patience=about.body_patience)
     render_errors(app, contract)
     app.openapi = lambda: _document(app)
     return app

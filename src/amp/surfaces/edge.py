@@ -1,6 +1,7 @@
 """Around every contract, below any framework: the request's id, the headers that guards add to an answer, the
 limit of a body, and the time it all took."""
 
+import asyncio
 import re
 import time
 from collections.abc import MutableMapping
@@ -88,12 +89,14 @@ def allow_body(scope: MutableMapping[str, Any], limit: int) -> None:
 
 class BodyLimit:
     """Refuses a body larger than `limit` bytes, by its declared length or, if that lies or is missing, as soon
-    as too much has come. A form is judged when it is read: by then its route may have allowed more."""
+    as too much has come. A form is judged when it is read: by then its route may have allowed more. Who stays silent
+    for `patience` seconds in the middle of a body has gone."""
 
-    def __init__(self, app: ASGIApp, contract: Contract, limit: int) -> None:
+    def __init__(self, app: ASGIApp, contract: Contract, limit: int, patience: float) -> None:
         self._app = app
         self._contract = contract
         self._limit = limit
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -106,19 +109,27 @@ class BodyLimit:
             await self._contract.answer(self._error(self._limit))(scope, receive, send)
             return
         allowances = scope[_BODY_ALLOWANCE] = [self._limit]
-        received = 0
+        received, complete = 0, False
 
         async def receive_counting() -> Message:
-            nonlocal received
+            nonlocal received, complete
             if declared > allowances[-1]:
                 raise self._error(allowances[-1])
-            message = await receive()
+            message = await (receive() if complete else self._soon(receive))
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > allowances[-1]:
                 raise self._error(allowances[-1])
             return message
 
         await self._app(scope, receive_counting, send)
+
+    async def _soon(self, receive: Receive) -> Message:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
 
     def _error(self, limit: int) -> TooLarge:
         return TooLarge(f"A request body has at most {limit} bytes")
