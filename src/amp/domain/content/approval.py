@@ -20,6 +20,8 @@ STATUSES = (
 )
 UNSENT = ("generating", "generated", "pending_review", "approved", "scheduled", "needs_attention")
 """May still go out, once they are ready."""
+ON_ITS_WAY = ("approved", "scheduled")
+"""Goes out by itself, unless somebody stops it."""
 EDITABLE = ("generated", "pending_review", "approved", "scheduled", "needs_attention", "rejected")
 
 

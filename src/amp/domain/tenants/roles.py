@@ -1,9 +1,10 @@
 """Who may do what. Pure: six permissions, and what each role of a person and each scope of a key gives.
 
 read       see everything in the workspace
-draft      create and edit what nobody sees yet
-approve    say that content may go out
-publish    make things public, or stop them
+draft      create and edit what goes nowhere by itself: drafts of posts and missions, content that nobody approved yet
+approve    say that content may go out, or may not
+publish    make things public or stop them, and change whatever goes out by itself: scheduled posts, approved content,
+           missions that have a start
 campaigns  spend the advertising budget
 admin      keys, people, settings, the sandbox
 """
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from amp.domain.tenants.models import Environment, Plan, Role
 from amp.kit.database import Scope
+from amp.kit.errors import Forbidden
 
 Permission = Literal["read", "draft", "approve", "publish", "campaigns", "admin"]
 KeyScope = Literal["read", "draft", "publish", "campaigns", "admin"]
@@ -68,6 +70,11 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
+
+    def require(self, permission: Permission, doing: str) -> None:
+        """For what an action needs besides its route, as it turns out. Errors: Forbidden, saying what `doing` is."""
+        if not self.may(permission):
+            raise Forbidden(f"{doing} needs the permission '{permission}'")
 
 
 def scope_permissions(scopes: Sequence[KeyScope]) -> frozenset[Permission]:

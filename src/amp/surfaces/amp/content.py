@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import HTMLResponse, Response
 
 from amp.domain.content import operations, queries
-from amp.domain.content.approval import STATUSES
+from amp.domain.content.approval import ON_ITS_WAY, STATUSES
 from amp.domain.content.models import Content
 from amp.domain.content.queries import ContentFilter
 from amp.domain.missions import operations as missions
@@ -180,11 +180,14 @@ class Edit(Body):
 
 
 @router.put("/content/{content_id}", needs="draft")
-async def edit_content(uow: Uow, door: AtDoor, content_id: str, body: Edit) -> ContentView:
-    """Replace the text (or the parts of a thread) or the link. Voids the approval."""
+async def edit_content(uow: Uow, door: AtDoor, actor: Actor, content_id: str, body: Edit) -> ContentView:
+    """Replace the text (or the parts of a thread) or the link. Voids the approval; what is approved or scheduled is
+    stopped so, which needs the permission `publish`."""
     if (body.text is None) == (body.parts is None) and body.text is not None:
         raise Invalid("Use text or parts, not both", param="parts")
-    content = await operations.get_content(uow, _id(content_id))
+    content = await operations.get_content(uow, _id(content_id), lock=True)
+    if content.status in ON_ITS_WAY:
+        actor.require("publish", "Editing content that is on its way out")
     parts = body.parts or ([body.text] if body.text else content.parts)
     link = body.link_url if "link_url" in body.model_fields_set else content.link_url
     capabilities = door.ports.get(SocialPlatforms).capabilities(content.platform)

@@ -21,7 +21,6 @@ from amp.domain.missions.port import MissionRules
 from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import Forbidden
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.amp.envelope import Deleted, Listing, Paging, listing
 from amp.surfaces.door import Door
@@ -142,9 +141,10 @@ async def list_missions(
 
 @router.post("/missions", needs="draft", status=201)
 async def create_mission(uow: Uow, door: AtDoor, actor: Actor, body: NewMission) -> CreatedMission:
-    """Create a mission; with `start_immediately` its pipeline starts in the same transaction."""
-    if body.start_immediately:
-        _require_publishing(actor)
+    """Create a mission; with `start_immediately` its pipeline starts in the same transaction. What starts may publish:
+    with either start it needs the permission `publish`."""
+    if body.start_immediately or body.starts_at:
+        actor.require("publish", "Starting a mission")
     draft = MissionDraft(
         name=body.name,
         description=body.description,
@@ -164,12 +164,6 @@ async def create_mission(uow: Uow, door: AtDoor, actor: Actor, body: NewMission)
         pipeline_job_id=_job_id(mission),
         estimated_posts=missions.estimated_posts(mission, now_if_unscheduled=uow.clock.now()),
     )
-
-
-def _require_publishing(actor: Who) -> None:
-    """A mission that starts may publish: a key that may only draft cannot start one."""
-    if not actor.may("publish"):
-        raise Forbidden("Starting a mission needs the permission 'publish'")
 
 
 def _constraints(body: NewConstraints) -> Constraints:
@@ -192,18 +186,29 @@ async def get_mission(uow: Uow, mission_id: str, expand: str | None = None) -> d
 
 
 @router.put("/missions/{mission_id}", needs="draft")
-async def update_mission(uow: Uow, mission_id: str, body: MissionChanges) -> MissionView:
-    """Change a mission; constraints merge field by field. `changes_apply` says when each field takes effect."""
-    changes = body.model_dump(exclude_unset=True)
-    mission = await missions.update_mission(uow, _id(mission_id), changes)
+async def update_mission(uow: Uow, actor: Actor, mission_id: str, body: MissionChanges) -> MissionView:
+    """Change a mission; constraints merge field by field. `changes_apply` says when each field takes effect. One that
+    has a start needs the permission `publish`."""
+    before = await _changeable(uow, actor, mission_id)
+    mission = await missions.update_mission(uow, before.id, body.model_dump(exclude_unset=True))
     return await _view(uow, mission)
 
 
 @router.delete("/missions/{mission_id}", needs="draft")
-async def delete_mission(uow: Uow, mission_id: str) -> Deleted:
-    """Delete a mission and all its content. What is published stays on the platforms."""
-    await missions.delete_mission(uow, _id(mission_id))
+async def delete_mission(uow: Uow, actor: Actor, mission_id: str) -> Deleted:
+    """Delete a mission and all its content. What is published stays on the platforms. One that has a start needs the
+    permission `publish`."""
+    mission = await _changeable(uow, actor, mission_id)
+    await missions.delete_mission(uow, mission.id)
     return Deleted(id=mission_id)
+
+
+async def _changeable(uow: UnitOfWork, actor: Who, mission_id: str) -> Mission:
+    """The mission, locked, if this actor may change it: one that has a start goes out by itself."""
+    mission = await missions.get_mission(uow, _id(mission_id), lock=True)
+    if mission.starts_at is not None:
+        actor.require("publish", "Changing a mission that has a start")
+    return mission
 
 
 @router.post("/missions/{mission_id}/start", needs="publish")
