@@ -48,13 +48,23 @@ async def test_required_env_vars_client_id_and_redirect_uri_shape_the_consent_pa
 
 
 @pytest.mark.parametrize("platform", ["youtube", "linkedin"])
-async def test_without_the_required_client_id_the_platform_is_invalid_config(
+async def test_without_the_required_settings_the_platform_is_invalid_config(
     database_url: str, tmp_path: Path, platform: str
 ) -> None:
     async with open_world(database_url, tmp_path) as lacking, browser(lacking, environment="live") as person:
         answer = await person.get(f"/api/platforms/{platform}/auth-url")
     assert refused(answer, 502) == "INVALID_CONFIG"
-    assert f"{platform.upper()}_CLIENT_ID" in answer.json()["error"]["message"]
+    assert f"{platform.upper()}_CLIENT_ID and {platform.upper()}_CLIENT_SECRET" in answer.json()["error"]["message"]
+
+
+async def test_a_client_secret_alone_that_lacks_is_told_before_anybody_is_sent_to_consent(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKEDIN_CLIENT_ID", "an-app")
+    async with open_world(database_url, tmp_path) as lacking, browser(lacking, environment="live") as person:
+        answer = await person.get("/api/platforms/linkedin/auth-url")
+    assert refused(answer, 502) == "INVALID_CONFIG"
+    assert "the operator sets LINKEDIN_CLIENT_SECRET" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("platform", ["youtube", "tiktok"])

@@ -20,7 +20,7 @@ from amp.domain.publishing.port import Environment, Login, SocialPlatforms
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
 from amp.kit.database import Scope
-from amp.kit.errors import Conflict, NotFound, ProviderFailed, Rejected
+from amp.kit.errors import Conflict, Invalid, NotFound, ProviderFailed, Rejected
 from amp.kit.secrets import SecretKeys
 
 
@@ -41,8 +41,13 @@ class Workplace:
 async def consent_url(uow: UnitOfWork, place: Workplace, traveller: Traveller, journey: Journey) -> str:
     """Where the person goes to allow it. Errors: NotFound (the set); Invalid (`INVALID_CONFIG`)."""
     await connections.get_set(uow, journey.platform_set_id)
+    social = place.ports.get(SocialPlatforms)
+    if missing := social.missing_settings(journey.platform, place.environment):
+        name = social.capabilities(journey.platform).name
+        message = f"{name} is not set up here: the operator sets {' and '.join(missing)}"
+        raise Invalid(message, code="INVALID_CONFIG")
     ticket = await attempts.begin(uow, place.secrets, traveller, journey)
-    platform = place.ports.get(SocialPlatforms).of(journey.platform, place.environment)
+    platform = social.of(journey.platform, place.environment)
     return platform.login_url(_login(ticket))
 
 
