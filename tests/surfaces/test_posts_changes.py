@@ -321,6 +321,8 @@ async def test_a_person_may_leave_it(world: World) -> None:
         ({"platform": "facebook", "outcome": "published"}, 404),
         ({"platform": "twitter", "outcome": "perhaps"}, 400),
         ({"platform": "twitter", "outcome": "leave", "url": "https://example.com"}, 400),
+        ({"platform": "twitter", "outcome": "published", "url": "javascript:alert(1)"}, 400),
+        ({"platform": "twitter", "outcome": "published", "url": "x.com/acme/status/1"}, 400),
         ({"platform": "twitter"}, 400),
     ],
 )

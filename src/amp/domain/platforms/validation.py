@@ -95,13 +95,14 @@ def _too_many_parts(count: int, capabilities: Capabilities) -> str:
 def _link_problems(draft: Draft, capabilities: Capabilities) -> Found:
     if draft.link is None:
         return
-    if not _is_web_address(draft.link):
+    if not is_web_address(draft.link):
         yield "linkUrl", VALIDATION_FAILED, f"{draft.link!r} is not an http(s) address"
     elif not (capabilities.link_card or capabilities.link_in_text):
         yield "linkUrl", VALIDATION_FAILED, f"{capabilities.name} posts carry no link"
 
 
-def _is_web_address(link: str) -> bool:
+def is_web_address(link: str) -> bool:
+    """Whether a browser would open it as a page."""
     try:
         parts = urlsplit(link)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, link))

@@ -7,6 +7,7 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
+from amp.domain.platforms.validation import is_web_address
 from amp.domain.publishing import deciding, editing, operations
 from amp.domain.publishing.drafting import Drafted, drafted, problem_document, unknown_platform
 from amp.domain.publishing.editing import Changes
@@ -154,6 +155,8 @@ async def resolve_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body:
     """Tell what became of a platform whose error is `UNCONFIRMED`: nobody but a person who looks can know."""
     if body.url is not None and body.outcome != "published":
         raise Invalid("Only what was published has a url", param="url")
+    if body.url is not None and not is_web_address(body.url):
+        raise Invalid("The url is an http(s) address", param="url")
     wanted = _id(post_id)
     match body.outcome:
         case "published":
