@@ -63,7 +63,8 @@ async def queued(world: World, *platforms: str, **content: Any) -> dict[str, Any
 
 
 async def scheduled(world: World) -> dict[str, Any]:
-    return await drafted(world, "facebook", scheduled_for="2099-01-01T09:00:00Z")
+    next_year = world.runtime.clock.now().year + 1
+    return await drafted(world, "facebook", scheduled_for=f"{next_year}-01-01T09:00:00Z")
 
 
 async def publishing(world: World) -> dict[str, Any]:

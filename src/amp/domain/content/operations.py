@@ -14,6 +14,7 @@ from amp.domain.platforms.validation import Draft as PlatformDraft
 from amp.domain.platforms.validation import validate
 from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.draft import Draft, Target
+from amp.domain.publishing.horizon import require_near
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import Conflict, Invalid, NotFound
 
@@ -144,9 +145,10 @@ async def publish_now(uow: UnitOfWork, content_id: UUID) -> Content:
 
 
 async def schedule_at(uow: UnitOfWork, content_id: UUID, at: datetime) -> Content:
-    """Move it to another moment. Errors: NotFound; Conflict; Invalid for a time that is past."""
+    """Move it to another moment. Errors: NotFound; Conflict; Invalid for a time that is past or too far off."""
     if at <= uow.clock.now():
         raise Invalid("publish_at has passed", param="publish_at")
+    require_near(uow, at, "publish_at")
     content = await get_content(uow, content_id, lock=True)
     if content.status not in ("approved", "scheduled"):
         raise Conflict(f"Content that is {content.status} cannot be scheduled. Approve it first.")

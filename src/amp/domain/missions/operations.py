@@ -33,6 +33,7 @@ from amp.domain.missions.draft import (
 )
 from amp.domain.missions.messages import CompleteMission, StartMission
 from amp.domain.missions.models import Mission
+from amp.domain.publishing.horizon import require_near
 from amp.domain.spend import operations as spend
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import Conflict, Invalid, NotFound
@@ -52,6 +53,8 @@ async def create_mission(
         raise Invalid("Use starts_at or start_immediately, not both", param="starts_at")
     if draft.starts_at and draft.starts_at <= now:
         raise Invalid("starts_at has passed. Use start_immediately to start now", param="starts_at")
+    if draft.starts_at:
+        require_near(uow, draft.starts_at, "starts_at")
     mission = Mission(
         workspace_id=uow.workspace_id,
         id=new_id(),

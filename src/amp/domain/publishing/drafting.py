@@ -20,6 +20,7 @@ from amp.domain.platforms.port import Draft as PlatformDraft
 from amp.domain.publishing import quotas
 from amp.domain.publishing.describing import Described, WantedMedium, described, media_problems
 from amp.domain.publishing.draft import Draft, Target
+from amp.domain.publishing.horizon import beyond
 from amp.domain.publishing.port import SocialPlatforms
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitOfWork
@@ -184,8 +185,12 @@ def _unconnected(platforms: Sequence[str], accounts: Mapping[str, UUID], social:
 
 
 def _time_problems(uow: UnitOfWork, wanted: Wanted) -> Iterator[Problem]:
-    if wanted.scheduled_for and wanted.scheduled_for <= uow.clock.now():
+    now, at, message = uow.clock.now(), wanted.scheduled_for, None
+    if at and at <= now:
         message = "scheduledFor has passed; give a time in the future, or null for a draft"
+    elif at:
+        message = beyond(now, at, "scheduledFor")
+    if message:
         yield Problem(EVERYTHING, "scheduledFor", validation.VALIDATION_FAILED, message)
 
 
@@ -242,7 +247,8 @@ async def _full_quotas(
     assert wanted.scheduled_for  # noqa: S101 - the caller asked
     problems: list[Problem] = []
     for platform, account_id in accounts.items():
-        full = await quotas.room(uow, account_id, social.capabilities(platform), wanted.scheduled_for, besides=besides)
+        able, settings = social.capabilities(platform), _target(platform, wanted).settings
+        full = await quotas.room(uow, account_id, able, wanted.scheduled_for, settings=settings, besides=besides)
         if full:
             problems.append(Problem(platform, "scheduledFor", validation.VALIDATION_FAILED, full.message))
     return problems

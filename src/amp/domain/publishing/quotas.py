@@ -5,6 +5,7 @@ A quota of one kind (Facebook's reels) counts only the posts whose settings make
 The claim (`claiming.py`) keeps to the same windows when the time has come.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,21 +17,26 @@ from sqlalchemy.dialects.postgresql import JSONB
 from amp.domain.platforms.port import Capabilities, Quota
 from amp.engine.unit_of_work import UnitOfWork
 
+_MOST_LOOKS = 16
+"""How often we look further on for when there is room again, each time for more than a window."""
+
 _MOMENTS = text(
     """
     SELECT moment FROM (
         SELECT p.published_at AS moment, p.parts FROM platform_posts p
         WHERE p.workspace_id = :workspace AND p.connection_id = :connection AND p.published_at > :since
-            AND p.settings @> :settings AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
+            AND p.published_at <= :until AND p.settings @> :settings
+            AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
         UNION ALL
         SELECT greatest(p.due_at, p.first_intent_at), p.parts FROM platform_posts p
         WHERE p.workspace_id = :workspace AND p.connection_id = :connection AND p.due_at > :since
-            AND p.published_at IS NULL
+            AND p.due_at <= :until AND p.published_at IS NULL
             AND p.status IN ('pending', 'uploading', 'publishing', 'processing', 'unconfirmed')
             AND (p.next_attempt_at IS NOT NULL OR p.intent_at IS NOT NULL OR p.lease_until IS NOT NULL)
             AND p.settings @> :settings AND p.post_id IS DISTINCT FROM CAST(:besides AS uuid)
     ) AS used CROSS JOIN generate_series(1, jsonb_array_length(used.parts))
     ORDER BY moment
+    LIMIT :most
     """
 ).bindparams(bindparam("settings", type_=JSONB))
 
@@ -41,13 +47,16 @@ class Full:
 
     quota: Quota
     opens_at: datetime
+    found: bool = True
+    """False: none fits before `opens_at`, and nobody looked further."""
 
     @property
     def message(self) -> str:
         window = f"{self.quota.hours:g} hours" if self.quota.hours >= 1 else f"{self.quota.hours * 60:g} minutes"
         opens = f"{self.opens_at:%Y-%m-%d %H:%M:%S} UTC"
         some = f"{self.quota.posts} {self.quota.noun}"
-        return f"This account takes {some} in {window}, and they are taken. The next fits at {opens}."
+        then = f"The next fits at {opens}" if self.found else f"None fits before {opens}"
+        return f"This account takes {some} in {window}, and they are taken. {then}."
 
 
 async def room(
@@ -65,21 +74,30 @@ async def room(
     except the post `besides`."""
     fullest: Full | None = None
     for quota in (one for one in capabilities.quotas if one.counts(settings or {})):
-        moments = await _moments(uow, connection_id, quota, at, besides)
-        opens_at = first_fit(moments, quota, at, parts=parts)
-        if opens_at > at and (fullest is None or opens_at > fullest.opens_at):
-            fullest = Full(quota, opens_at)
+        full = await _full(uow, connection_id, quota, at, parts, besides)
+        if full and (fullest is None or full.opens_at > fullest.opens_at):
+            fullest = full
     return fullest
+
+
+async def _full(
+    uow: UnitOfWork, connection_id: UUID, quota: Quota, at: datetime, parts: int, besides: UUID | None
+) -> Full | None:
+    """Looks at what is around the moment that is asked for, and around the next that may do, and at nothing else."""
+    start = at
+    for _ in range(_MOST_LOOKS):
+        around = await surroundings(uow, connection_id, quota, start, besides=besides)
+        fit = first_fit(around.moments, quota, start, parts=parts)
+        if fit + timedelta(hours=quota.hours) <= around.until:
+            return Full(quota, fit) if fit > at else None
+        start = fit
+    return Full(quota, start, found=False)
 
 
 async def left(uow: UnitOfWork, connection_id: UUID, capabilities: Capabilities, at: datetime) -> int | None:
     """How many more posts, of any kind, fit into the tightest window that ends at `at`; None where nothing is known of
     a quota."""
-    spare: list[int] = []
-    for quota in (one for one in capabilities.quotas if not one.settings):
-        moments = await _moments(uow, connection_id, quota, at, None)
-        spare.append(max(0, quota.posts - sum(moment <= at for moment in moments)))
-    return min(spare, default=None)
+    return (await left_of(uow, {connection_id: capabilities}, at)).get(connection_id)
 
 
 _LEFT = text(
@@ -121,25 +139,55 @@ async def left_of(uow: UnitOfWork, connections: Mapping[UUID, Capabilities], at:
 def first_fit(moments: Sequence[datetime], quota: Quota, at: datetime, *, parts: int = 1) -> datetime:
     """The first moment from `at` on at which `parts` more fit, so that no stretch of the window's length holds more
     than the quota. `moments` are in order and hold all that is within a window of it, before and after."""
-    window = timedelta(hours=quota.hours)
-    for start in (at, *(moment + window for moment in moments if moment + window > at)):
-        if all(
-            sum(end - window < moment <= end for moment in moments) + parts <= quota.posts
-            for end in (start, *(moment for moment in moments if start < moment < start + window))
-        ):
+    window, spare = timedelta(hours=quota.hours), quota.posts - parts
+    if spare < 0:
+        return at  # it never fits, and what is done about that is not decided here
+    full = [
+        moment
+        for number, moment in enumerate(moments, start=1)
+        if moment > at and _since(moments, moment - window, number) > spare
+    ]
+    start = at
+    while True:
+        last_full = bisect_left(full, start + window) - 1
+        if last_full >= 0 and full[last_full] > start:  # what it holds would be too much with ours
+            start = full[last_full]
+        seen = bisect_right(moments, start)
+        too_many = _since(moments, start - window, seen) - spare
+        if too_many > 0:
+            start = moments[seen - spare - 1] + window
+        else:
             return start
-    return at
 
 
-async def _moments(
-    uow: UnitOfWork, connection_id: UUID, quota: Quota, at: datetime, besides: UUID | None
-) -> list[datetime]:
-    """Of all that the quota counts from a window before `at` on."""
+def _since(moments: Sequence[datetime], after: datetime, number: int) -> int:
+    """How many of the first so many are later than that."""
+    return number - bisect_right(moments, after, hi=number)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an account publishes around a moment, from a window before it: in order, and complete until `until`."""
+
+    moments: Sequence[datetime]
+    until: datetime
+
+
+async def surroundings(
+    uow: UnitOfWork, connection_id: UUID, quota: Quota, at: datetime, *, besides: UUID | None = None
+) -> Surroundings:
+    """What the quota counts from a window before `at` to two after it; less when there is far more than it allows,
+    which is enough to see that."""
+    window = timedelta(hours=quota.hours)
+    most = 4 * quota.posts + 1
     values = {
         "workspace": uow.workspace_id,
         "connection": connection_id,
-        "since": at - timedelta(hours=quota.hours),
+        "since": at - window,
+        "until": at + 2 * window,
         "settings": dict(quota.settings),
         "besides": besides,
+        "most": most,
     }
-    return list(await uow.session.scalars(_MOMENTS, values))
+    moments = list(await uow.session.scalars(_MOMENTS, values))
+    return Surroundings(moments, moments[-1] if len(moments) == most else at + 2 * window)
