@@ -266,8 +266,8 @@ class SurfaceRoute(APIRoute):
 
     async def _read(self, request: Request) -> "_Read":
         """The request with its body received and parsed, refused if it says more than the route knows."""
-        self._check_query(request)
         read = _Read(request.scope, request.receive)
+        self._check_query(read)
         if request.method not in _WRITES or not await read.body():
             return read
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
