@@ -25,7 +25,7 @@ from amp.kit.errors import ProviderFailed, Reconnect
 from amp.kit.ids import Kind, decode
 from amp.kit.secrets import SecretKeys
 from amp.providers.discovery import Credentials, Social
-from connecting import account_in, at_vendor, change, consented, open_tokens, schedule, tokens_of
+from connecting import account_in, at_vendor, change, consented, open_tokens, refresh, schedule, tokens_of
 from world import World, good
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +100,19 @@ async def test_a_failing_refresh_is_told_and_tried_again_later_and_disconnects_n
     await turn(served)
     account = await account_in(served, mine)
     assert (account["status"], account["tokenHealth"]["lastFailure"]) == ("active", None)
+
+
+@pytest.mark.parametrize("platform", ["threads", "instagram"])
+async def test_a_refusal_to_renew_before_it_is_time_leaves_the_account_as_it_is(
+    served: World, mine: str, person: httpx2.AsyncClient, platform: str
+) -> None:
+    good(await person.get(await consented(person, platform, mine)))
+    before = await account_in(served, mine)
+    answer = await refresh(person, platform, mine)
+    assert answer.status_code == 400
+    assert "at least 24 hours old" in answer.json()["error"]["message"]
+    assert await account_in(served, mine) == before
+    assert (before["status"], before["tokenHealth"]["lastFailure"]) == ("active", None)
 
 
 async def test_only_an_explicit_refusal_makes_an_account_expired(

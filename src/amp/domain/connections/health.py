@@ -15,6 +15,18 @@ from amp.domain.platforms.port import Capabilities
 State = Literal["active", "expiring", "expired", "revoked"]
 
 SOON = timedelta(days=7)
+LEAST_AHEAD = timedelta(minutes=10)
+MOST_AHEAD = timedelta(days=7)
+
+
+def renewal_due(connection: Connection, now: datetime) -> bool:
+    """Whether its tokens are in the last tenth of their life, but not more than a week and not less than ten minutes
+    before their end: two hours at X, sixty days at Instagram. Tokens whose end nobody told are always due."""
+    ends = connection.token_expires_at
+    if ends is None:
+        return True
+    tenth = (ends - (connection.token_renewed_at or now)) / 10
+    return ends < now + max(LEAST_AHEAD, min(MOST_AHEAD, tenth))
 
 
 def refreshable(connection: Connection, capabilities: Capabilities) -> bool:

@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 
 from amp.domain.connections import operations as connections
+from amp.domain.connections.health import renewal_due
 from amp.domain.connections.models import Connection
 from amp.domain.publishing.port import Account, SocialPlatform, Tokens
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
@@ -192,14 +193,17 @@ async def _store(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, vers
 
 
 async def _note_failure(uow: UnitOfWork, connection_id: UUID, version: int, error: ProviderFailed) -> None:
-    """What was refused are the tokens we had then, not those that an owner brought meanwhile."""
+    """What was refused are the tokens we had then, not those that an owner brought meanwhile. Tokens that were to be
+    renewed before it was time are as good as they were."""
     connection = await _locked(uow, connection_id)
     if connection.token_version != version:
         return
     connection.refreshing_until = None
-    connection.refresh_failed_at, connection.refresh_failure = real_now(), error.message
+    lost, now = isinstance(error.remedy, Reconnect), real_now()
+    if lost or renewal_due(connection, now):
+        connection.refresh_failed_at, connection.refresh_failure = now, error.message
     await uow.session.flush()
-    if isinstance(error.remedy, Reconnect):
+    if lost:
         await connections.needs_reconnect(uow, connection_id)
 
 

@@ -1,8 +1,5 @@
 """Renewing tokens before they end, so that no post waits for it and no account is lost while nobody posts.
-
-A token is renewed in the last tenth of its life, but not more than a week and not less than ten minutes before its
-end: two hours at X, sixty days at Instagram.
-"""
+`connections/health.py` says when that is."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from amp.domain.connections.health import LEAST_AHEAD, MOST_AHEAD
 from amp.domain.publishing.accounts import authority, refreshed
 from amp.domain.publishing.port import Environment, SocialPlatforms
 from amp.engine.jobs import Job
@@ -21,8 +19,6 @@ from amp.kit.errors import ProviderFailed
 from amp.kit.secrets import SecretKeys, Unreadable
 from amp.kit.telemetry import log
 
-LEAST_AHEAD = timedelta(minutes=10)
-MOST_AHEAD = timedelta(days=7)
 AGAIN_AFTER = timedelta(minutes=10)
 _EVERY = timedelta(minutes=5)
 _AT_ONCE = 4
@@ -41,6 +37,7 @@ _DUE = text(
     ORDER BY c.token_expires_at LIMIT :limit
     """
 )
+"""What `health.renewal_due` says, of all connections at once."""
 
 
 @dataclass(frozen=True)
