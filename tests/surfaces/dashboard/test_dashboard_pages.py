@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from browsing import Browser, Page
@@ -11,12 +12,13 @@ from browsing import Browser, Page
 import amp
 from amp.app import build_app
 from amp.engine.jobs import Ports
-from amp.kit.ids import Kind, encode, new_id
+from amp.kit.ids import Kind, encode
 from world import World, client_of, good
 
 pytestmark = pytest.mark.anyio
 
-PAGES = ["/signin", "/accounts", "/nothing", f"/sets/{encode(Kind.PLATFORM_SET, new_id())}/connect/twitter"]
+NO_SET = encode(Kind.PLATFORM_SET, UUID(int=1))
+PAGES = ["/signin", "/accounts", "/nothing", f"/sets/{NO_SET}/connect/twitter"]
 STYLESHEET = (Path(amp.__file__).parent / "surfaces/dashboard/assets/dashboard.css").read_text()
 
 
