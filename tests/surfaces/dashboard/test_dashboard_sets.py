@@ -115,7 +115,7 @@ async def test_without_its_settings_a_way_there_by_hand_leads_back(world: World,
     (made,) = good(await owner.client.get("/api/platforms/sets"))["sets"]
     page = await owner.open(f"/sets/{made['id']}/connect/twitter")
     assert page.path == "/accounts"
-    assert page.told == "X is not set up here: the operator sets TWITTER_CLIENT_ID."
+    assert page.told == "X is not set up here: the operator sets TWITTER_CLIENT_ID and TWITTER_CLIENT_SECRET."
 
 
 @pytest.mark.parametrize(("plan", "limit"), [("free", 5), ("pro", 20)])
