@@ -1,5 +1,4 @@
-"""The product on a real socket, with its sandbox, and a world that shares its database: for what a person does at a
-vendor's consent page."""
+"""A person who connects accounts."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -8,8 +7,7 @@ import psycopg
 import pytest
 
 from dashboard import log_in
-from serving import SECRET, serving
-from world import World, good, open_world
+from world import World, good
 
 
 @pytest.fixture(autouse=True)
@@ -18,22 +16,6 @@ def from_many_addresses(database_url: str) -> Iterator[None]:
     yield
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM throttles WHERE key LIKE 'login:address:%'")
-
-
-@pytest.fixture(scope="session")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(database_url, tmp_path_factory.mktemp("connecting"), log_level="error") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-async def served(server: str, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """One tenant for all tests of a file: each works in a set of its own."""
-    home = tmp_path_factory.mktemp("served")
-    async with open_world(
-        database_url, home, sandbox_url=f"{server}/sandbox", public_url=server, secret_key=SECRET
-    ) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

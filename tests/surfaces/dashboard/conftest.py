@@ -7,7 +7,6 @@ import psycopg
 import pytest
 from browsing import Browser
 
-from serving import SECRET, serving
 from world import World, client_of, good, open_world
 
 
@@ -48,22 +47,6 @@ async def owner(world: World) -> AsyncIterator[Browser]:
         browser = Browser(client)
         await browser.sign_in(world.tenant.email)
         yield browser
-
-
-@pytest.fixture(scope="session")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(database_url, tmp_path_factory.mktemp("browsing"), log_level="error") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-async def served(server: str, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """One tenant for all tests of a file: each works in a set of its own."""
-    home = tmp_path_factory.mktemp("served")
-    async with open_world(
-        database_url, home, sandbox_url=f"{server}/sandbox", public_url=server, secret_key=SECRET
-    ) as world:
-        yield world
 
 
 @pytest.fixture
