@@ -11,20 +11,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from amp.domain.media.receiving import Intake
 from amp.domain.platforms import validation
 from amp.domain.platforms.port import Capabilities, Medium, Problem
 from amp.domain.platforms.port import Draft as PlatformDraft
 from amp.domain.publishing import quotas
+from amp.domain.publishing.choosing import NOT_CONNECTED, SetAccount, accounts_of, unusable
 from amp.domain.publishing.describing import Described, WantedMedium, described, media_problems
 from amp.domain.publishing.draft import Draft, Target
 from amp.domain.publishing.horizon import beyond
 from amp.domain.publishing.port import SocialPlatforms
 from amp.engine.jobs import Ports
 from amp.engine.unit_of_work import UnitOfWork
-from amp.kit.errors import Invalid, NotFound
+from amp.kit.errors import Invalid
 from amp.kit.fetching import Fetcher
 
 EVERYTHING = ""
@@ -93,19 +92,27 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     }
 
 
-async def drafted(uow: UnitOfWork, ports: Ports, wanted: Wanted, *, besides: UUID | None = None) -> Drafted:
-    """What would go out. `besides` is the post that is being edited, which takes up no room beside itself.
+async def drafted(
+    uow: UnitOfWork,
+    ports: Ports,
+    wanted: Wanted,
+    *,
+    besides: UUID | None = None,
+    kept: Mapping[str, UUID] | None = None,
+) -> Drafted:
+    """What would go out. `besides` is the post that is being edited, which takes up no room beside itself; `kept` are
+    the accounts that it keeps, whatever has become of them. Without, they are those of the set.
 
     Errors: NotFound for a platform set that is not there.
     """
     social, rules = ports.get(SocialPlatforms), ports.get(PostingRules)
     platforms = [name for name in dict.fromkeys(wanted.platforms) if name in social.names()]
-    accounts = await _accounts(uow, wanted.platform_set_id, platforms)
+    accounts, unconnected = (kept, ()) if kept is not None else await _chosen(uow, wanted, platforms, social)
     fetcher = ports.get(Intake).fetcher
     media = await described(uow, wanted.media, fetcher)
     problems = [
         *_platform_problems(wanted, social),
-        *_unconnected(platforms, accounts, social),
+        *unconnected,
         *_time_problems(uow, wanted),
         *media_problems(wanted.media, media),
     ]
@@ -137,25 +144,6 @@ def _target(platform: str, wanted: Wanted) -> Target:
     return Target((wanted.text if override.text is None else override.text,), override.settings)
 
 
-_ACCOUNTS = text(
-    """
-    SELECT c.platform, c.id FROM platform_sets s
-    LEFT JOIN connections c ON c.workspace_id = s.workspace_id AND c.platform_set_id = s.id
-        AND c.status IN ('active', 'expiring') AND c.platform = ANY(:platforms)
-    WHERE s.workspace_id = :workspace_id AND s.id = :set_id
-    """
-)
-
-
-async def _accounts(uow: UnitOfWork, set_id: UUID, platforms: Sequence[str]) -> Mapping[str, UUID]:
-    """The set's active account on each of the platforms that has one. Errors: NotFound when there is no such set."""
-    values = {"workspace_id": uow.workspace_id, "set_id": set_id, "platforms": list(platforms)}
-    rows = await uow.transaction.rows(_ACCOUNTS, values)
-    if not rows:
-        raise NotFound("Platform set not found", param="platformSetId")
-    return {row.platform: row.id for row in rows if row.platform}
-
-
 def _platform_problems(wanted: Wanted, social: SocialPlatforms) -> Iterator[Problem]:
     if not wanted.platforms:
         yield Problem(EVERYTHING, "platforms", "NO_PLATFORMS_SELECTED", "Choose at least one platform")
@@ -176,12 +164,22 @@ def unknown_platform(name: str, social: SocialPlatforms) -> str:
     return f"There is no platform '{name[:40]}'. {supported}"
 
 
-def _unconnected(platforms: Sequence[str], accounts: Mapping[str, UUID], social: SocialPlatforms) -> Iterator[Problem]:
+async def _chosen(
+    uow: UnitOfWork, wanted: Wanted, platforms: Sequence[str], social: SocialPlatforms
+) -> tuple[Mapping[str, UUID], Iterator[Problem]]:
+    """The accounts that the set has now, and what is wrong with those that it ought to have. Errors: NotFound."""
+    found = await accounts_of(uow, wanted.platform_set_id, platforms)
+    active = {platform: account.id for platform, account in found.items() if account.active}
+    return active, _unconnected(platforms, found, social)
+
+
+def _unconnected(
+    platforms: Sequence[str], found: Mapping[str, SetAccount], social: SocialPlatforms
+) -> Iterator[Problem]:
     for platform in platforms:
-        if platform not in accounts:
-            name = social.capabilities(platform).name
-            message = f"The platform set has no active {name} account. Connect one, or leave {name} out"
-            yield Problem(platform, "platforms", "PLATFORM_NOT_CONNECTED", message)
+        message = unusable(social.capabilities(platform).name, found.get(platform))
+        if message:
+            yield Problem(platform, "platforms", NOT_CONNECTED, message)
 
 
 def _time_problems(uow: UnitOfWork, wanted: Wanted) -> Iterator[Problem]:

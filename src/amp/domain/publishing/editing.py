@@ -1,5 +1,5 @@
-"""Changing a post of which nothing has begun. Its deliveries are made anew from what it says now, with the accounts
-that its platform set has now; a platform that stays keeps the id of its delivery."""
+"""Changing a post of which nothing has begun. Its deliveries are made anew from what it says now; a platform that stays
+keeps the id of its delivery, and its account unless the change is about accounts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from amp.domain.publishing import lifecycle, operations
+from amp.domain.publishing.choosing import set_still_there
 from amp.domain.publishing.describing import wanted_medium
 from amp.domain.publishing.draft import Draft
 from amp.domain.publishing.drafting import Override, Wanted, drafted
@@ -29,6 +30,12 @@ class Changes:
 
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def choose_anew(self) -> bool:
+        """Whether the accounts are looked up again: also for what is to go out by itself from now on."""
+        asks = self.fields.get("scheduled_for") is not None
+        return asks or not self.fields.keys().isdisjoint(("platforms", "platform_set_id"))
+
     def apply(self, before: Wanted) -> Wanted:
         return replace(before, **self.fields)
 
@@ -40,14 +47,18 @@ def require_own(post: Post) -> None:
 
 
 async def edit_post(uow: UnitOfWork, ports: Ports, post_id: UUID, changes: Changes) -> Post:
-    """Errors: NotFound; WrongStatus once anything of it has begun; Invalid for what cannot be published."""
+    """The accounts are those of before, unless platforms or set are changed, or it is given a time.
+
+    Errors: NotFound; WrongStatus once anything of it has begun; Invalid for what cannot be published.
+    """
     post = await get_post(uow, post_id, lock=True)
     require_own(post)
     if post.status not in lifecycle.PUBLISHABLE:
         raise WrongStatus(f"A post that is {post.status} cannot be changed")
     deliveries = await _not_begun(uow, post)
     wanted = changes.apply(_as_it_is(post, [delivery.platform for delivery in deliveries]))
-    draft = (await drafted(uow, ports, wanted, besides=post.id)).sound()
+    kept = None if changes.choose_anew else {delivery.platform: delivery.connection_id for delivery in deliveries}
+    draft = (await drafted(uow, ports, wanted, besides=post.id, kept=kept)).sound()
     await _rewrite(uow, post, draft)
     await uow.session.execute(delete(PlatformPost).where(PlatformPost.post_id == post.id))
     known = {delivery.platform: delivery.id for delivery in deliveries}
@@ -73,7 +84,8 @@ async def publish_post(uow: UnitOfWork, ports: Ports, post_id: UUID) -> Post:
     require_own(post)
     if post.status in lifecycle.PUBLISHABLE:
         wanted = _as_it_is(post, [delivery.platform for delivery in await _not_begun(uow, post)])
-        (await drafted(uow, ports, replace(wanted, scheduled_for=None), besides=post.id)).sound()
+        with set_still_there():
+            (await drafted(uow, ports, replace(wanted, scheduled_for=None), besides=post.id)).sound()
     return await operations.publish_now(uow, post_id)
 
 
