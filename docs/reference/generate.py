@@ -38,7 +38,8 @@ _PLATFORMS = """# Platforms
 Generated from the `CAPABILITIES` of `src/amp/providers/social`: do not edit, run `python docs/reference/generate.py`.
 
 What validation holds a post to, on every contract; `/llm.txt` of a running server tells the same. Scheduling is what
-the Ampost contract offers; missions schedule everywhere, and so does the contract with `AMP_AMPOST_SCHEDULING=all`.
+the Ampost contract offers; missions schedule everywhere, and so does the contract with `AMP_AMPOST_SCHEDULING=all`. A
+setting that is null counts as left out.
 
 """
 

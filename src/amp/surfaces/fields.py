@@ -15,10 +15,10 @@ from pydantic import (
     PlainSerializer,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+
+from amp.kit.moments import in_utc, written_time
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.DOTALL)
 
 
 class Body(BaseModel):
@@ -33,31 +33,17 @@ def to_wire(moment: datetime) -> str:
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
-def _written_time(value: Any) -> Any:
-    """Only texts that look like a time: pydantic would take numbers, and numbers in texts, for Unix time."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.fullmatch(value)):
-        return value
-    raise PydanticCustomError("datetime_type", "not a time")
-
-
 def _day_or_time(value: Any) -> Any:
     if isinstance(value, str) and _DAY.fullmatch(value):
         return f"{value}T00:00:00Z"
-    return _written_time(value)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("this time is out of range") from error
+    return written_time(value)
 
 
 Moment = Annotated[
     AwareDatetime,
     Field(strict=False),
-    BeforeValidator(_written_time),
-    AfterValidator(_in_utc),
+    BeforeValidator(written_time),
+    AfterValidator(in_utc),
     PlainSerializer(to_wire, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
@@ -67,7 +53,7 @@ DayOrMoment = Annotated[
     AwareDatetime,
     Field(strict=False),
     BeforeValidator(_day_or_time),
-    AfterValidator(_in_utc),
+    AfterValidator(in_utc),
     WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
 ]
 """For filters: a time, or a day, which means its beginning in UTC."""

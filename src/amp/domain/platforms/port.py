@@ -6,26 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
-
-class Settings(BaseModel):
-    """Base of a platform's own settings (`platformOverrides.<platform>.settings`): camelCase on the wire,
-    unknown fields refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
-
-    def makes_card(self, media: int) -> bool:
-        """Whether a link becomes a card beside this many media; else it joins the text. Asked only where
-        the platform has link cards."""
-        return media == 0
-
-
-class NoSettings(Settings):
-    """For a platform that has none."""
+from amp.domain.platforms.settings import NoSettings as NoSettings
+from amp.domain.platforms.settings import Settings as Settings
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def _setting_lines(capabilities: Capabilities) -> Iterator[str]:
     for name, field in schema.get("properties", {}).items():
         default = "" if field.get("default") in (None, [], "") else f", default `{_literal(field['default'])}`"
         words = " ".join(str(field.get("description", "")).split())
-        yield f"- Setting `{name}` ({type_name(field)}{default}){f': {words}' if words else ''}"
+        kind = type_name(field).removesuffix(" | null")  # null is as good as leaving it out, for all of them
+        yield f"- Setting `{name}` ({kind}{default}){f': {words}' if words else ''}"
 
 
 def type_name(schema: Mapping[str, Any]) -> str:

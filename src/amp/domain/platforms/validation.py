@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from amp.domain.platforms.port import Capabilities, Draft, MediaRule, Medium, Problem, Settings
 from amp.domain.platforms.text_length import with_link
+from amp.kit.sentences import sentence
 
 VALIDATION_FAILED = "VALIDATION_FAILED"
 CONTENT_TOO_LONG = "CONTENT_TOO_LONG"
@@ -52,19 +54,24 @@ def _settings(draft: Draft, capabilities: Capabilities) -> tuple[Settings | None
     except ValidationError as error:
         return None, [
             (
-                ".".join(("settings", *map(str, wrong["loc"]))),
+                path(("settings", *wrong["loc"])),
                 VALIDATION_FAILED,
-                _setting_message(capabilities, wrong["type"], wrong["msg"], wrong["loc"]),
+                _setting_message(capabilities, wrong),
             )
             for wrong in error.errors()
         ]
 
 
-def _setting_message(capabilities: Capabilities, kind: str, message: str, location: tuple[int | str, ...]) -> str:
-    name = ".".join(map(str, location))
-    if kind == "extra_forbidden":
+def _setting_message(capabilities: Capabilities, wrong: ErrorDetails) -> str:
+    name = path(wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
         return f"{capabilities.name} has no setting {name}"
-    return f"{capabilities.name} setting {name}: {message}"
+    return sentence(f"{capabilities.name} setting {name}", {**wrong})
+
+
+def path(location: Iterable[str | int]) -> str:
+    """Where something is in a draft: `("media", 0, "url")` as `media[0].url`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
 
 
 def _text_problems(draft: Draft, capabilities: Capabilities, settings: Settings | None) -> Found:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from amp.domain.platforms.port import Draft, Medium, Problem, Settings
+from amp.domain.platforms.settings import Several
 from amp.domain.platforms.text_length import with_link
 from amp.domain.platforms.validation import INVALID_PLACEMENT, UNSUPPORTED_MEDIA_CONFIG, VALIDATION_FAILED
 from amp.domain.publishing.port import Delivery, MediaFile
@@ -33,12 +34,12 @@ class InstagramSettings(Settings):
     first_comment: Annotated[str, Field(min_length=1, max_length=2200)] | None = None
     share_to_feed: bool | None = None
     """Whether a reel is shown in the feed, too."""
-    cover_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    thumb_offset: Annotated[int, Field(ge=0)] | None = None
+    cover_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$", max_length=2000)] | None = None
+    thumb_offset: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """The frame of a reel that becomes its cover, in milliseconds. A cover of one's own comes first."""
-    collaborators: Annotated[tuple[str, ...], Field(max_length=3)] = ()
+    collaborators: Annotated[Several[Annotated[str, Field(pattern=r"^[A-Za-z0-9._]{1,30}$")]], Field(max_length=3)] = ()
     """User names that are invited to share the post."""
-    location_id: str | None = None
+    location_id: Annotated[str, Field(pattern=r"^[0-9]{1,30}$")] | None = None
 
     def placed(self, kinds: Sequence[str]) -> Placement:
         """Where a post with media of these kinds goes."""

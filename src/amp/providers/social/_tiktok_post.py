@@ -47,7 +47,7 @@ class TikTokSettings(Settings):
     """Promotes the creator's own business."""
     is_aigc: bool = False
     """Made by artificial intelligence; videos only."""
-    video_cover_timestamp_ms: int | None = Field(default=None, ge=0)
+    video_cover_timestamp_ms: int | None = Field(default=None, ge=0, lt=2**31)
     """The moment of the video whose picture is its cover, in milliseconds."""
 
 

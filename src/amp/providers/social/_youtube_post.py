@@ -5,11 +5,12 @@ Source: Google's discovery document youtube.v3 and the guides of the YouTube Dat
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime
+from pydantic import Field
 
 from amp.domain.platforms.port import Draft, Problem, Settings
+from amp.domain.platforms.settings import Moment, Several
 from amp.domain.platforms.text_length import utf8_bytes, with_link
 from amp.domain.publishing.port import Delivery
 from amp.providers.social._headline import headline
@@ -30,13 +31,13 @@ class YouTubeSettings(Settings):
     """Up to 100 characters; absent: the first line of the text."""
     description: str | None = None
     """Up to 5,000 bytes; absent: the text."""
-    tags: tuple[str, ...] = ()
+    tags: Several[str] = ()
     """Up to 500 characters together."""
-    category_id: str = "22"
+    category_id: Annotated[str, Field(pattern=r"^[0-9]{1,3}$")] = "22"
     """22 is People & Blogs, 28 Science & Technology."""
     privacy_status: Literal["private", "unlisted", "public"] = "private"
     """What is not private may still be made so by Google, while the project is not verified."""
-    publish_at: AwareDatetime | None = None
+    publish_at: Moment | None = None
     """When YouTube itself makes a private video public; not together with a schedule of ours."""
     notify_subscribers: bool = True
     """Whether YouTube tells the channel's subscribers."""

@@ -25,7 +25,8 @@ _SEMANTICS = """\
   sets first, then the accounts.
 - All that is wrong with a post is told at once, in `error.details.problems`, each with platform, field, code and
   message. `POST /api/v1/posts/validate` tells the same without saving.
-- `content.platformOverrides.<platform>` has `text` and `settings` for one platform.
+- `content.platformOverrides.<platform>` has `text` and `settings` for one platform. A setting that is null counts as
+  left out.
 - Send media as objects with `type`, `url`, `mimeType`, `sizeBytes`, and `durationSeconds` for videos. The old
   `content.mediaUrls` (bare addresses) still work where the platform allows.
 - Files go to `POST /api/posts` as a form: `data` (JSON, flat: `{"text", "platforms", "platformSetId", ...}`) and
