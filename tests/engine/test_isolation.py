@@ -27,6 +27,7 @@ SYSTEM_TABLES = {
     "procrastinate_workers",
     "sessions",
     "throttles",
+    "turns",
     "users",
 }
 """They belong to nobody in particular, and only system work may touch them. A new table is in here, or protected."""

@@ -292,11 +292,12 @@ async def test_a_rate_limit_holds_back_what_it_is_about_and_nothing_else(world: 
 async def test_the_database_and_we_agree_what_deliveries_make_of_a_post(world: World) -> None:
     states = ["pending", "uploading", "publishing", "processing", "published", "failed", "cancelled", "unconfirmed"]
     combinations = [list(some) for size in range(4) for some in product(states, repeat=size)]
-    found = await rows(
-        world,
-        "SELECT post_status(ARRAY(SELECT jsonb_array_elements_text(c)), 'scheduled') AS status "
-        "FROM jsonb_array_elements(CAST(:all AS jsonb)) WITH ORDINALITY AS a(c, n) ORDER BY n",
-        all=json.dumps(combinations),
-    )
-    ours = [post_status(some, before="scheduled") for some in combinations]
-    assert [row.status for row in found] == ours
+    for before in ("draft", "scheduled", "queued", "posting", "partial", "failed"):
+        found = await rows(
+            world,
+            "SELECT post_status(ARRAY(SELECT jsonb_array_elements_text(c)), :before) AS status "
+            "FROM jsonb_array_elements(CAST(:all AS jsonb)) WITH ORDINALITY AS a(c, n) ORDER BY n",
+            all=json.dumps(combinations),
+            before=before,
+        )
+        assert [row.status for row in found] == [post_status(some, before=before) for some in combinations]

@@ -25,14 +25,17 @@ class WrongStatus(Conflict):
 
 
 def post_status(deliveries: Sequence[str], *, before: str) -> str:
-    """What the statuses of a post's deliveries make of the post. `before` holds while nothing has begun."""
+    """What the statuses of a post's deliveries make of the post. `before` holds while nothing has begun; what waits
+    again after that is queued."""
     states = set(deliveries) - {"cancelled"}
     if not states:
         return "discarded" if deliveries else before
     if states & UNDERWAY:
         return "posting"
     if states & WAITING:
-        return before if states <= WAITING else "posting"
+        if not states <= WAITING:
+            return "posting"
+        return before if before in PUBLISHABLE else "queued"
     if states == {"published"}:
         return "published"
     return "partial" if "published" in states else "failed"
