@@ -103,7 +103,7 @@ class Runtime:
         return Worker(
             self.units,
             self.ports,
-            loops=(Dispatcher(courier).run,),
+            loops={"dispatcher": Dispatcher(courier).run},
             poll_seconds=1.0 if self.clock.speed == 1 else 0.2,
             heartbeats=self.heartbeats,
         )

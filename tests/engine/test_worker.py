@@ -2,13 +2,17 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 import structlog
-from workshop import Build, Refuse, Workshop
+from sqlalchemy import text
+from switching import read_only
+from workshop import QUICK, Build, Refuse, Workshop
 
 from amp.engine.jobs import RetryPolicy
+from amp.engine.recovery import Pulse, worker_alive
 from amp.kit.clock import RealClock, real_now
 from amp.kit.errors import (
     Conflict,
@@ -132,6 +136,63 @@ async def test_recurring_work_runs_once_a_turn_however_many_workers(workshop: Wo
     assert turns[-1] - turns[0] > timedelta(seconds=len(turns) - 2)
 
 
+async def test_a_loop_that_dies_is_told_once_and_turns_again(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    lives = list[Pulse]()
+
+    async def mill(stop: asyncio.Event, pulse: Pulse) -> None:
+        lives.append(pulse)
+        if len(lives) < 3:
+            raise ZeroDivisionError("the mill broke")
+        pulse.beat()
+        await stop.wait()
+
+    async with workshop.worker(mill=mill):
+        await until(lambda: alive(workshop))
+    told = [record for record in caplog.records if "a loop of the worker died" in record.getMessage()]
+    assert len(lives) == 3
+    assert len(told) == 1
+    assert "ZeroDivisionError: the mill broke" in told[0].getMessage()
+
+
+async def test_a_worker_whose_loop_does_not_turn_is_not_called_alive(workshop: Workshop) -> None:
+    turns = asyncio.Event()
+
+    async def mill(stop: asyncio.Event, pulse: Pulse) -> None:
+        while not stop.is_set():
+            if turns.is_set():
+                pulse.beat()
+            await asyncio.sleep(0.05)
+
+    async with workshop.worker(mill=mill):
+        async with workshop.unit() as uow:
+            await uow.defer(Build(what="chair"))
+        await until(lambda: has(workshop, "end chair"))
+        assert not await alive(workshop)
+        turns.set()
+        await until(lambda: alive(workshop))
+        turns.clear()
+        await until(lambda: dead(workshop))
+
+
+async def test_the_queue_and_the_loops_survive_a_database_that_takes_no_writes(workshop: Workshop) -> None:
+    async def mill(stop: asyncio.Event, pulse: Pulse) -> None:
+        while not stop.is_set():
+            async with workshop.unit() as uow:
+                await uow.session.execute(text("INSERT INTO workshop (what) VALUES ('ground')"))
+            pulse.beat()
+            await asyncio.sleep(0.1)
+
+    async with workshop.worker(mill=mill):
+        await until(lambda: alive(workshop))
+        with read_only(workshop.url):
+            await until(lambda: dead(workshop))
+        await until(lambda: alive(workshop))
+        await until(lambda: ordered(workshop, "chair"))
+        await until(lambda: has(workshop, "end chair"))
+
+
 @pytest.mark.parametrize(
     ("remedy", "waits"),
     [
@@ -172,6 +233,24 @@ def wait_of(error: Exception, *, attempt: int) -> float | None:
     """Real seconds until the next run; None: given up."""
     moment = RetryPolicy().wait(error, attempt, RealClock())
     return None if moment is None else (moment - real_now()).total_seconds()
+
+
+async def alive(workshop: Workshop) -> bool:
+    with suppress(Unavailable):
+        return await worker_alive(workshop.units.database, QUICK)
+    return False
+
+
+async def ordered(workshop: Workshop, what: str) -> bool:
+    with suppress(Unavailable):
+        async with workshop.unit() as uow:
+            await uow.defer(Build(what=what))
+        return True
+    return False
+
+
+async def dead(workshop: Workshop) -> bool:
+    return not await alive(workshop)
 
 
 async def has(workshop: Workshop, note: str) -> bool:

@@ -6,7 +6,7 @@ What the jobs do is noted in the table `workshop`, which the tests read.
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from amp.engine.jobs import Job, Message, Ports, RetryPolicy, handles
 from amp.engine.recovery import Heartbeats
 from amp.engine.timetable import recurring
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
-from amp.engine.worker import Worker, open_queue
+from amp.engine.worker import Loop, Worker, open_queue
 from amp.kit.clock import RealClock
 from amp.kit.database import SYSTEM, SYSTEM_ROLE, open_database
 from amp.kit.errors import ProviderFailed, Rejected, Retry
@@ -104,10 +104,10 @@ class Workshop:
         return process
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator[None]:
+    async def worker(self, **loops: Loop) -> AsyncGenerator[None]:
         """A worker in this process, stopped at the end of the block."""
         stop = asyncio.Event()
-        working = asyncio.create_task(worker_of(self.units).run(stop))
+        working = asyncio.create_task(worker_of(self.units, loops).run(stop))
         try:
             yield
         finally:
@@ -115,8 +115,8 @@ class Workshop:
             await working
 
 
-def worker_of(units: UnitsOfWork) -> Worker:
-    return Worker(units, Ports({}), poll_seconds=0.05, heartbeats=QUICK)
+def worker_of(units: UnitsOfWork, loops: Mapping[str, Loop] | None = None) -> Worker:
+    return Worker(units, Ports({}), loops=loops or {}, poll_seconds=0.05, heartbeats=QUICK)
 
 
 def units_of(url: str) -> UnitsOfWork:
@@ -125,7 +125,7 @@ def units_of(url: str) -> UnitsOfWork:
 
 @asynccontextmanager
 async def open_workshop(url: str) -> AsyncGenerator[Workshop]:
-    await as_owner(url, _TABLE + "DELETE FROM procrastinate_jobs; TRUNCATE workshop")
+    await as_owner(url, _TABLE + "DELETE FROM procrastinate_jobs; TRUNCATE workshop, turns")
     workshop = Workshop(url, units_of(url))
     try:
         yield workshop
@@ -135,7 +135,10 @@ async def open_workshop(url: str) -> AsyncGenerator[Workshop]:
                 process.kill()
             await process.wait()
         await workshop.units.database.close()
-        await as_owner(url, "DROP TABLE workshop; DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers")
+        await as_owner(
+            url,
+            "DROP TABLE workshop; DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers; DELETE FROM turns",
+        )
 
 
 async def as_owner(url: str, statements: Any) -> None:

@@ -8,7 +8,7 @@ from amp.config import Settings
 from amp.engine.worker import wait
 from amp.kit.errors import Unavailable
 from amp.kit.postgres import start_embedded
-from amp.kit.telemetry import configure_logging, log
+from amp.kit.telemetry import configure_logging, log, warn_rarely
 from amp.migrations import revision
 
 _TRY_AGAIN_SECONDS = 10.0
@@ -28,7 +28,7 @@ async def migrated(settings: Settings, stop: asyncio.Event, *, migrate: bool) ->
             if migrate:
                 await asyncio.to_thread(_migrate_apart)
         except Unavailable as error:
-            log.warning("waiting for the database", error=error.message)
+            warn_rarely("waiting for the database", error=error.message)
         except subprocess.CalledProcessError:  # it said why; the cause may go away
             log.error("the migration failed and will be tried again")
             await wait(stop, _TRY_AGAIN_SECONDS)

@@ -1,6 +1,9 @@
-"""Taking over the jobs of a worker that died, and removing jobs that nobody will look at again."""
+"""Taking over the jobs of a worker that died, removing jobs that nobody will look at again, and signs of life: of
+workers, and of the loops in them."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from procrastinate import App
@@ -12,7 +15,7 @@ from amp.engine import throttle
 from amp.engine.jobs import Job
 from amp.engine.timetable import recurring
 from amp.kit.clock import real_now
-from amp.kit.database import SYSTEM, Database
+from amp.kit.database import Database
 from amp.kit.telemetry import log
 
 
@@ -37,11 +40,48 @@ async def take_over(queue: App, heartbeats: Heartbeats) -> int:
     return len(stalled)
 
 
+@dataclass
+class Pulse:
+    """When a loop last did what it is there for: it says so itself, as nobody else could know."""
+
+    _at: float | None = field(default=None, init=False)
+
+    def beat(self) -> None:
+        self._at = time.monotonic()
+
+    @property
+    def age(self) -> float | None:
+        """Real seconds since then; None: not yet."""
+        return None if self._at is None else time.monotonic() - self._at
+
+
+_TURNED = text(
+    """
+    INSERT INTO turns AS t (loop, at) VALUES (:loop, clock_timestamp() - make_interval(secs => :age))
+    ON CONFLICT (loop) DO UPDATE SET at = greatest(t.at, excluded.at)
+    RETURNING at
+    """
+)
+_SIGNS = text(
+    """
+    SELECT (SELECT max(last_heartbeat) FROM procrastinate_workers) AS heartbeat, (SELECT min(at) FROM turns) AS turn
+    """
+)
+
+
+async def note_turns(database: Database, pulses: Mapping[str, Pulse]) -> None:
+    """Let everybody know when these loops last turned, in whichever worker."""
+    for name, pulse in pulses.items():
+        if pulse.age is not None:
+            await database.system_rows(_TURNED, {"loop": name, "age": pulse.age})
+
+
 async def worker_alive(database: Database, heartbeats: Heartbeats) -> bool:
-    """Has any worker given a sign of life of late?"""
-    async with database.transaction(SYSTEM) as session:
-        newest = await session.scalar(text("SELECT max(last_heartbeat) FROM procrastinate_workers"))
-    return newest is not None and (real_now() - newest).total_seconds() < heartbeats.dead_after
+    """Has a worker given a sign of life of late, and has every loop turned in one?"""
+    signs = await database.system_statement(_SIGNS, {})
+    if signs is None or signs.heartbeat is None or signs.turn is None:
+        return False
+    return (real_now() - min(signs.heartbeat, signs.turn)).total_seconds() < heartbeats.dead_after
 
 
 @recurring(timedelta(hours=1))

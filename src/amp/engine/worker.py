@@ -4,14 +4,16 @@
     queue ── fetch ──>│ handler(message, job)            │── ok ──> removed
                       └───── failed ── retry policy ─────┘── again at a later moment
                                           └── none left ──> gave_up(...), kept as failed
-A worker whose database went away waits and starts over; a worker that dies is taken over by the others.
+A worker whose database went away waits and starts over; a worker that dies is taken over by the others. No error ends
+a loop for good: it is told, and the loop begins again.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -22,15 +24,19 @@ from procrastinate.retry import BaseRetryStrategy
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from amp.engine.jobs import REGISTRY, Handler, Job, Ports, RetryPolicy, from_wire
-from amp.engine.recovery import Heartbeats, take_over
+from amp.engine.recovery import Heartbeats, Pulse, note_turns, take_over
 from amp.engine.timetable import TIMETABLE, Recurring, cron
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.clock import Clock, real_now
 from amp.kit.database import SYSTEM, SYSTEM_ROLE, Scope
-from amp.kit.telemetry import JOBS, WORKER_UP, log
+from amp.kit.errors import Unavailable
+from amp.kit.telemetry import JOBS, WORKER_UP, is_news, log, warn_rarely
 
-Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-_OUT_OF_REACH = (ConnectorException, AppNotOpen, PoolTimeout, PoolClosed, OSError)
+Loop = Callable[[asyncio.Event, Pulse], Coroutine[Any, Any, None]]
+"""Runs until the event is set, and lets its pulse beat whenever it has done what it is there for."""
+_OUT_OF_REACH = (ConnectorException, AppNotOpen, PoolTimeout, PoolClosed, OSError, Unavailable)
+_AGAIN_AFTER = 1.0
+_LOGGERS = ("asyncio", "procrastinate.worker", "procrastinate.worker.worker", "procrastinate.utils")
 
 
 def open_queue(url: str, *, pool_size: int = 4) -> App:
@@ -48,7 +54,7 @@ def open_queue(url: str, *, pool_size: int = 4) -> App:
 class Worker:
     units: UnitsOfWork
     ports: Ports
-    loops: Sequence[Loop] = ()
+    loops: Mapping[str, Loop] = field(default_factory=dict[str, Loop])
     concurrency: int = 10
     poll_seconds: float = 1.0
     drain_seconds: float = 20.0
@@ -57,20 +63,26 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what was begun (for at most `drain_seconds`)."""
         register_tasks(self.units, self.ports)
-        for name in ("procrastinate.worker.worker", "procrastinate.utils"):
-            logging.getLogger(name).addFilter(_is_news)
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_is_told_by_nobody_else)
         WORKER_UP.set(1)
-        tasks = [asyncio.create_task(loop(stop)) for loop in self.loops]
-        tasks.append(asyncio.create_task(self._look_after_the_dead(stop)))
+        pulses = {name: Pulse() for name in self.loops}
+        turning = {name: partial(loop, stop, pulses[name]) for name, loop in self.loops.items()}
+        turning |= {
+            "queue": partial(self._work, stop),
+            "recovery": partial(self._look_after_the_dead, stop),
+            "signs of life": partial(self._give_signs_of_life, stop, pulses),
+        }
         try:
-            while not stop.is_set():
-                await self._work(stop)
+            await asyncio.gather(*(_keep(name, loop, stop) for name, loop in turning.items()))
         finally:
             WORKER_UP.set(0)
-            stop.set()
-            await asyncio.gather(*tasks)
 
     async def _work(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._live(stop)
+
+    async def _live(self, stop: asyncio.Event) -> None:
         """One life of the queue's own worker: until `stop`, or until the database goes away."""
         queue = self.units.queue
         try:
@@ -90,13 +102,14 @@ class Worker:
                 await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 stopped.cancel()
                 work.cancel()
-                await asyncio.gather(work, stopped, return_exceptions=True)
+                ended, _ = await asyncio.gather(work, stopped, return_exceptions=True)
                 if not stop.is_set():
-                    log.warning("the queue was lost; starting over")
+                    if isinstance(ended, Exception) and not isinstance(ended, _OUT_OF_REACH):
+                        raise ended
+                    warn_rarely("the queue was lost; starting over", error=_cause(ended))
         except _OUT_OF_REACH as error:
-            log.warning("the queue is out of reach", error=repr(error))
-        if not stop.is_set():
-            await asyncio.sleep(1.0)
+            warn_rarely("the queue is out of reach", error=_cause(error))
+        await wait(stop, _AGAIN_AFTER)
 
     async def _look_after_the_dead(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -106,10 +119,41 @@ class Worker:
                 log.debug("could not look for dead workers", error=repr(error))
             await wait(stop, self.heartbeats.look_every)
 
+    async def _give_signs_of_life(self, stop: asyncio.Event, pulses: Mapping[str, Pulse]) -> None:
+        while not stop.is_set():
+            try:
+                await note_turns(self.units.database, pulses)
+            except Unavailable as error:
+                log.debug("could not give a sign of life", error=error.message)
+            begun = all(pulse.age is not None for pulse in pulses.values())
+            await wait(stop, self.heartbeats.every if begun else min(0.1, self.heartbeats.every))
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """That the database went away is said in a line of ours. The queue says it in two tracebacks."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))
+
+async def _keep(name: str, loop: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Run a loop until told to stop, whatever happens to it. What it dies of is told with its traceback, but not again
+    and again."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:
+            if is_news("loop", f"{name} {error!r}"):
+                log.error("a loop of the worker died; starting it again", loop=name, exc_info=error)
+        else:
+            if not stop.is_set():
+                warn_rarely("a loop of the worker ended; starting it again", error=name)
+        if stop.is_set():
+            return
+        await wait(stop, _AGAIN_AFTER)
+
+
+def _is_told_by_nobody_else(record: logging.LogRecord) -> bool:
+    """That the database went away, and what fails until it is back, is said in lines of ours. The queue says it in
+    tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException | Unavailable))
+
+
+def _cause(error: object) -> str:
+    return repr(error.__cause__ or error) if isinstance(error, BaseException) else "it ended"
 
 
 async def wait(stop: asyncio.Event, seconds: float) -> None:
@@ -161,10 +205,14 @@ def _register_recurring(entry: Recurring, units: UnitsOfWork, ports: Ports) -> N
 async def _open_name(queue: App, context: JobContext) -> None:
     """A job that runs gives up its name (`once`): the next one may wait under it, and a retry of this one must
     not collide with that."""
-    if context.job.queueing_lock:
+    if not context.job.queueing_lock:
+        return
+    try:
         await queue.connector.execute_query_async(
             "UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id = %(id)s", id=context.job.id
         )
+    except ConnectorException as error:
+        raise Unavailable("The queue is not available", retry_after=2) from error
 
 
 async def _run_logged(
@@ -181,7 +229,10 @@ async def _run_logged(
             await work()
         except Exception as error:
             outcome = "failed"
-            log.warning("job failed", error=repr(error), cause=repr(error.__cause__), attempt=context.job.attempts)
+            if isinstance(error, Unavailable):
+                warn_rarely("jobs have to wait", error=error.message, cause=repr(error.__cause__))
+            else:
+                log.warning("job failed", error=repr(error), cause=repr(error.__cause__), attempt=context.job.attempts)
             if give_up:
                 await give_up(error)
             raise

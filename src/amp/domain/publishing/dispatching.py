@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from amp.domain.publishing.claiming import DEEP, SHALLOW, Claimed, Room, claim_due, next_due
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.holding import put_off
+from amp.engine.recovery import Pulse
 from amp.engine.worker import wait
 from amp.kit.clock import real_now
 from amp.kit.errors import Unavailable
-from amp.kit.telemetry import log
+from amp.kit.telemetry import log, warn_rarely
 
 POLL_SECONDS = 0.2
 LANE = 768
@@ -34,18 +35,25 @@ class Dispatcher:
     _lanes: Counter[str] = field(default_factory=Counter[str])
     _scan: int = SHALLOW
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Dispatch until told to stop, then wait for what was begun."""
-        while not stop.is_set():
-            try:
-                pause = await self._turn()
-            except Unavailable as error:
-                log.warning("the dispatcher waits for the database", error=str(error))
-                pause = 1.0
-            if pause:
-                await wait(stop, pause)
-        if self._running:
-            await asyncio.wait(self._running, timeout=self.drain_seconds)
+    async def run(self, stop: asyncio.Event, pulse: Pulse) -> None:
+        """Dispatch until told to stop, then wait for what was begun. After any other error than that the database is
+        away, it may be called again."""
+        try:
+            while not stop.is_set():
+                await self._turn_or_wait(stop, pulse)
+        finally:
+            if stop.is_set() and self._running:
+                await asyncio.wait(self._running, timeout=self.drain_seconds)
+
+    async def _turn_or_wait(self, stop: asyncio.Event, pulse: Pulse) -> None:
+        try:
+            pause = await self._turn()
+            pulse.beat()
+        except Unavailable as error:
+            warn_rarely("the dispatcher waits for the database", error=error.message)
+            pause = 1.0
+        if pause:
+            await wait(stop, pause)
 
     async def _turn(self) -> float:
         """Start what is due, as far as there is room; how long (real seconds) to sleep then."""
@@ -69,18 +77,20 @@ class Dispatcher:
         return min(POLL_SECONDS, max(0.001, (due - real_now()).total_seconds()))
 
     async def _start(self, claims: Sequence[Claimed]) -> None:
-        await self.courier.prepare(claims)
-        for claimed in claims:
-            self._lanes[claimed.lane] += 1
-            task = asyncio.create_task(self._deliver(claimed))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+        try:
+            await self.courier.prepare(claims)
+        finally:  # they are claimed: whatever is not known of their accounts, each finds out by itself
+            for claimed in claims:
+                self._lanes[claimed.lane] += 1
+                task = asyncio.create_task(self._deliver(claimed))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
 
     async def _deliver(self, claimed: Claimed) -> None:
         try:
             await self.courier.deliver(claimed)
         except Unavailable as error:  # the lease runs out, and somebody looks what became of it
-            log.warning("the database went away during a delivery", error=str(error))
+            warn_rarely("the database went away during a delivery", error=error.message)
         except Exception:
             log.exception("a delivery broke off", platform=claimed.platform)
         finally:
