@@ -18,8 +18,10 @@ SETTINGS = [
 """Platform and setting, by its name on the wire."""
 EVERY = pytest.mark.parametrize(("platform", "name"), SETTINGS, ids=[f"{one} {name}" for one, name in SETTINGS])
 
-WRONG: tuple[Any, ...] = ("", "x", "yes", "1700000000", "2026", "2026-01-15T10:30:00", 5, -1, 1e20, 10**20, 1.5, True)
-WRONG += ([], [5], ["x"] * 40, {}, {"a": 1}, "9999-12-31T23:59:59-23:00")
+WRONG: tuple[Any, ...] = (
+    *("", "x", "yes", "1700000000", "2026", "2026-01-15T10:30:00", 5, -1, 1e20, 10**20, 1.5, True),
+    *([], [5], ["x"] * 40, {}, {"a": 1}, "9999-12-31T23:59:59-23:00"),
+)
 
 
 def problems(platform: str, **settings: Any) -> list[Problem]:

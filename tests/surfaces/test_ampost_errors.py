@@ -103,7 +103,7 @@ async def test_every_error_has_the_code_and_status_of_the_reference(
 
 async def test_the_field_and_what_else_is_known_are_details(unlucky: httpx2.AsyncClient) -> None:
     told = error(await unlucky.post(f"/fail/{len(RAISED) - 1}"))
-    assert told["details"] == {"field": "content.text", "problems": [{"platform": None}]}
+    assert told["details"] == {"field": "text", "problems": [{"platform": None}]}
 
 
 Ask = Callable[[World], Awaitable[httpx2.Response]]

@@ -128,11 +128,25 @@ async def test_alternative_texts_go_with_the_files(world: World) -> None:
         ({"content": {"text": "x"}}, "content"),
         ({"scheduledFor": "2030-01-01T00:00:00"}, "scheduledFor"),
         ({"text": 5}, "text"),
+        ({"media": [{"type": "audio", "url": "https://example.com/a"}]}, "media[0].type"),
     ],
 )
 async def test_the_data_is_checked_as_strictly_as_a_body(world: World, data: dict[str, Any], field: str) -> None:
     refused = error(await send(world.test, world, jpeg(), **data))
     assert refused["details"]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("[]", "The 'data' field must be a JSON object"),
+        ('"text"', "The 'data' field must be a JSON object"),
+        ('{"text": ', "The 'data' field is not valid JSON: Expecting value (line 1)"),
+    ],
+)
+async def test_a_form_whose_data_is_no_object_is_told_so_of_its_data(world: World, data: str, message: str) -> None:
+    refused = error(await world.test.post("/api/posts", files=[("data", (None, data))]))
+    assert (refused["details"]["field"], refused["message"]) == ("data", message)
 
 
 async def test_a_form_may_schedule_and_may_have_no_files(world: World) -> None:

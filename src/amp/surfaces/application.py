@@ -59,7 +59,7 @@ def render_errors(app: Any, contract: Contract) -> None:
         return contract.answer(error)
 
     async def refused(_request: Request, error: RequestValidationError) -> Response:
-        return contract.answer(refusal(error.errors()))
+        return contract.answer(refusal(error.errors(), written=contract.field))
 
     async def routing(request: Request, error: HTTPException) -> Response:
         return _routing_error(request, error, contract)

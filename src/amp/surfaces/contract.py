@@ -29,6 +29,10 @@ class Contract(Protocol):
         """How often a workspace may do `operation`, under the name that the route gives it."""
         ...
 
+    def field(self, path: str) -> str:
+        """How the contract writes where something is in a request, given its steps with dots between them."""
+        ...
+
     def answer(self, error: AmpError, status: int | None = None) -> Response:
         """The error in this contract's envelope; its status follows from the error unless given."""
         ...

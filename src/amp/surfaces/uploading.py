@@ -122,7 +122,7 @@ async def _document(part: Part) -> Any:
         if len(raw) > _DATA_BYTES:
             raise TooLarge(f"The 'data' field has at most {_DATA_BYTES} bytes")
     try:
-        return parse_json(bytes(raw))
+        return parse_json(bytes(raw), within="data")
     except Invalid as error:
         error.param = error.param or "data"
         raise

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from sqlalchemy import select
 
 from amp.domain.connections import integrations
@@ -24,7 +24,14 @@ router = Surface("connect")
 
 METRICOOL = "metricool"
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
-Number = Annotated[str | int, Field(union_mode="left_to_right")]
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+Number = Annotated[Text, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+"""As people copy it from Metricool, or as programs keep it."""
 
 
 class MetricoolLogin(Body):
@@ -36,8 +43,8 @@ class MetricoolLogin(Body):
 @router.post("/connect/metricool", needs="admin", unit="none")
 async def connect_metricool(door: AtDoor, actor: Actor, body: MetricoolLogin) -> dict[str, Any]:
     """Ask Metricool whether the token is good for the brand, and keep it, sealed."""
-    login = AggregatorLogin(SecretStr(body.user_token), str(body.user_id))
-    brand = chosen(await _brands(door, actor, login), str(body.blog_id))
+    login = AggregatorLogin(SecretStr(body.user_token), body.user_id)
+    brand = chosen(await _brands(door, actor, login), body.blog_id)
     async with door.units.begin(actor.scope) as uow:
         await integrations.remember(uow, door.secrets, METRICOOL, login, brand)
     return {"integration": METRICOOL, "status": "connected", **_shown(brand)}

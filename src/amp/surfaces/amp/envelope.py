@@ -92,6 +92,9 @@ class AmpContract:
     def rates(self, operation: str) -> Rates:
         return AMP_RATES
 
+    def field(self, path: str) -> str:
+        return path
+
     def answer(self, error: AmpError, status: int | None = None) -> Response:
         detail = ErrorDetail(
             code=error.code,

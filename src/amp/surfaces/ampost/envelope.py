@@ -2,6 +2,7 @@
 operations."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,7 @@ _STATUS: tuple[tuple[type[AmpError], int], ...] = (
     (ProviderFailed, 502),
     (Unavailable, 503),
 )
+_INDEX = re.compile(r"\.([0-9]+)(?=\.|$)")
 _OTHER_NAMES = {"INVALID_REQUEST": "VALIDATION_FAILED", "PROVIDER_FAILED": "BROKER_ERROR"}
 
 
@@ -106,9 +108,13 @@ class AmpostContract:
     def rates(self, operation: str) -> Rates:
         return AMPOST_RATES["apiRead" if operation == "api" else operation]
 
+    def field(self, path: str) -> str:
+        """As `problems` write it, and in nested requests as in flat ones: `content.media.0.url` is `media[0].url`."""
+        return _INDEX.sub(r"[\1]", path.removeprefix("content."))
+
     def answer(self, error: AmpError, status: int | None = None) -> Response:
         code = code_of(error)
-        details = {**({"field": error.param} if error.param else {}), **(error.details or {})}
+        details = {**({"field": self.field(error.param)} if error.param else {}), **(error.details or {})}
         detail = ErrorDetail(code=code, message=error.message, details=details or None)
         body = ErrorEnvelope(error=detail).model_dump(mode="json", exclude_none=True)
         status = status or status_of(error, code)

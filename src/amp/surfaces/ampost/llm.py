@@ -24,7 +24,8 @@ _SEMANTICS = """\
 - `platformSetId` is required. Each platform needs an active account in that set; accounts are found by us. List the
   sets first, then the accounts.
 - All that is wrong with a post is told at once, in `error.details.problems`, each with platform, field, code and
-  message. `POST /api/v1/posts/validate` tells the same without saving.
+  message. `POST /api/v1/posts/validate` tells the same without saving. Fields are named as they stand in `content`
+  (`text`, `media[0].url`), settings as `settings.privacyStatus` beside their platform.
 - `content.platformOverrides.<platform>` has `text` and `settings` for one platform. A setting that is null counts as
   left out.
 - Send media as objects with `type`, `url`, `mimeType`, `sizeBytes`, and `durationSeconds` for videos. The old

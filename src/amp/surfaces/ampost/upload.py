@@ -13,6 +13,7 @@ from amp.domain.publishing.drafting import drafted
 from amp.kit.errors import Invalid
 from amp.kit.ids import Kind, encode
 from amp.surfaces.ampost import documents
+from amp.surfaces.ampost.envelope import AmpostContract
 from amp.surfaces.ampost.posting import FlatPost, wanted_of
 from amp.surfaces.ampost.posts import require_publish_if, shown
 from amp.surfaces.ampost.shapes import PostAnswer
@@ -51,7 +52,8 @@ def _read(document: object) -> PostWithFiles:
     try:
         return PostWithFiles.model_validate(document)
     except ValidationError as error:
-        raise refusal([{**one} for one in error.errors()]) from error
+        errors = [{**one} for one in error.errors()]
+        raise refusal(errors, written=AmpostContract().field, within="data") from error
 
 
 def _media(rows: list[Media], body: PostWithFiles) -> list[WantedMedium]:
