@@ -13,6 +13,7 @@ from amp.domain.publishing import operations as publishing
 from amp.domain.publishing.claiming import Room, claim_due
 from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.operations import Draft, Target
+from amp.domain.publishing.retrying import retry
 from amp.kit.database import SYSTEM, Scope
 from amp.kit.errors import Conflict
 from world import World
@@ -100,8 +101,25 @@ async def test_what_is_in_question_is_not_retried(world: World) -> None:
     for platforms in (None, ["linkedin"]):
         async with world.runtime.units.begin(workspace) as uow:
             with pytest.raises(Conflict):
-                await publishing.retry(uow, post_id, platforms)
+                await retry(uow, world.runtime.ports, post_id, platforms)
     assert (await state_of(world, workspace, post_id))[1] == "unconfirmed"
+
+
+@pytest.mark.parametrize("intent", ["now()", "NULL"])
+async def test_what_is_in_question_is_not_cancelled_unless_somebody_leaves_it_at_that(
+    world: World, intent: str
+) -> None:
+    """A mission that takes a post back would write another one in its place."""
+    workspace = await world.test_scope()
+    post_id = await in_doubt(world, workspace)
+    async with world.runtime.units.begin(workspace) as uow:
+        open_question = f"UPDATE platform_posts SET intent_at = {intent} WHERE status = 'unconfirmed'"
+        await uow.session.execute(text(open_question))
+    before = await state_of(world, workspace, post_id)
+    with pytest.raises(Conflict, match="say what became of it"):
+        async with world.runtime.units.begin(workspace) as uow:
+            await publishing.cancel(uow, post_id)
+    assert await state_of(world, workspace, post_id) == before
 
 
 async def test_a_cancel_and_a_claim_never_both_win(world: World) -> None:

@@ -36,6 +36,7 @@ from amp.domain.publishing.outcomes import Outcomes
 from amp.domain.publishing.port import Done, LeaseLost
 from amp.domain.publishing.progress import SavedProgress
 from amp.domain.publishing.recording import Log, Recorder
+from amp.domain.publishing.retrying import retry
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
@@ -222,7 +223,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def retry_or_decide(self) -> None:
         """What failed is sent again; of what is in question a person says what is there."""
-        if self.attempt(lambda uow: publishing.retry(uow, self.post_id)):
+        if self.attempt(lambda uow: retry(uow, self.world.runtime.ports, self.post_id)):
             return
         if self.public[self.post_id]:
             self.attempt(lambda uow: deciding.it_was_published(uow, self.post_id, "twitter"))

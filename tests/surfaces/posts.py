@@ -96,6 +96,15 @@ async def get(world: World, post: dict[str, Any]) -> dict[str, Any]:
     return (await world.get(f"/api/v1/posts/{post['id']}"))["post"]
 
 
+async def act(world: World, post: dict[str, Any], verb: str, **sent: Any) -> httpx2.Response:
+    return await world.test.post(f"/api/v1/posts/{post['id']}/{verb}", json=sent or None)
+
+
+def statuses(post: dict[str, Any]) -> dict[str, str]:
+    """By platform."""
+    return {delivery["platform"]: delivery["status"] for delivery in post["platformPosts"]}
+
+
 async def put_into(world: World, post: dict[str, Any], status: str, **deliveries: str) -> None:
     """Let the post be in this status, and its deliveries in theirs, as if a worker had brought them there."""
     async with world.runtime.units.begin(SYSTEM) as uow:
@@ -110,7 +119,7 @@ async def put_into(world: World, post: dict[str, Any], status: str, **deliveries
                 "status": state,
                 "attempt": 1,
                 "next_attempt_at": None,
-                "error_code": "PUBLISH_FAILED" if failed else None,
+                "error_code": {"failed": "PUBLISH_FAILED", "unconfirmed": "UNCONFIRMED"}.get(state),
                 "error_message": "It failed" if failed else None,
                 "published_at": now if state == "published" else None,
                 "intent_at": now if state in ("publishing", "unconfirmed") else None,

@@ -1,4 +1,4 @@
-"""What becomes of a post on the Ampost contract: change, publish, cancel, retry, resolve, follow."""
+"""What becomes of a post on the Ampost contract: change, publish, cancel, follow."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from posts import IMAGE, VIDEO, body, create, error, get, later, new_set, put_into
+from posts import IMAGE, VIDEO, act, body, create, error, get, later, new_set, put_into, statuses
 from sqlalchemy import text
 
 from amp.domain.publishing import operations as publishing
@@ -36,14 +36,6 @@ STATUSES = ("draft", "scheduled", "queued", "posting", "published", "partial", "
 
 async def change(world: World, post: dict[str, Any], **changes: Any) -> httpx2.Response:
     return await world.test.patch(f"/api/v1/posts/{post['id']}", json=changes)
-
-
-async def act(world: World, post: dict[str, Any], verb: str, **sent: Any) -> httpx2.Response:
-    return await world.test.post(f"/api/v1/posts/{post['id']}/{verb}", json=sent or None)
-
-
-def statuses(post: dict[str, Any]) -> dict[str, str]:
-    return {delivery["platform"]: delivery["status"] for delivery in post["platformPosts"]}
 
 
 async def test_any_subset_of_a_post_can_be_changed(world: World) -> None:
@@ -239,98 +231,6 @@ async def test_what_lost_its_account_cannot_be_published(own_world: World) -> No
         await uow.session.execute(text("UPDATE connections SET status = 'expired' WHERE platform = 'twitter'"))
     assert error(await act(world, post, "publish"))["code"] == "PLATFORM_NOT_CONNECTED"
     assert (await get(world, post))["status"] == "draft"
-
-
-async def test_retrying_touches_only_what_failed(world: World) -> None:
-    post = await create(world, "twitter", "linkedin", "threads")
-    await put_into(world, post, "partial", twitter="published", linkedin="failed", threads="failed")
-    shown = await get(world, post)
-    assert shown["platformPosts"][1]["error"] == {"code": "PUBLISH_FAILED", "message": "It failed"}
-    retried = good(await act(world, post, "retry", platforms=["linkedin"]))["post"]
-    assert statuses(retried) == {"twitter": "published", "linkedin": "pending", "threads": "failed"}
-    assert retried["platformPosts"][1]["error"] is None
-    assert retried["platformPosts"][1]["nextAttemptAt"] is not None
-    retried = good(await act(world, post, "retry"))["post"]
-    assert statuses(retried) == {"twitter": "published", "linkedin": "pending", "threads": "pending"}
-
-
-@pytest.mark.parametrize(
-    ("platforms", "status", "code"),
-    [
-        (["twitter"], 409, "INVALID_STATUS_TRANSITION"),
-        (["twitter", "linkedin"], 409, "INVALID_STATUS_TRANSITION"),
-        (["facebook"], 400, "VALIDATION_FAILED"),
-        ([], 400, "VALIDATION_FAILED"),
-        ("linkedin", 400, "VALIDATION_FAILED"),
-    ],
-)
-async def test_only_platforms_that_failed_can_be_named_for_a_retry(
-    world: World, platforms: Any, status: int, code: str
-) -> None:
-    post = await create(world, "twitter", "linkedin")
-    await put_into(world, post, "partial", twitter="published", linkedin="failed")
-    assert error(await act(world, post, "retry", platforms=platforms), status)["code"] == code
-    assert statuses(await get(world, post)) == {"twitter": "published", "linkedin": "failed"}
-
-
-@pytest.mark.parametrize("status", STATUSES)
-async def test_where_nothing_failed_there_is_nothing_to_retry(world: World, status: str) -> None:
-    post = await create(world, "twitter")
-    await put_into(world, post, status)
-    assert error(await act(world, post, "retry"), 409)["code"] == "INVALID_STATUS_TRANSITION"
-
-
-async def unconfirmed(world: World) -> dict[str, Any]:
-    post = await create(world, "twitter", "linkedin")
-    await put_into(world, post, "partial", twitter="unconfirmed", linkedin="published")
-    return post
-
-
-async def test_what_nobody_knows_is_shown_as_failed_and_is_no_matter_for_a_retry(world: World) -> None:
-    post = await unconfirmed(world)
-    assert statuses(await get(world, post)) == {"twitter": "failed", "linkedin": "published"}
-    assert error(await act(world, post, "retry", platforms=["twitter"]), 409)["code"] == "INVALID_STATUS_TRANSITION"
-    assert error(await act(world, post, "retry"), 409)["code"] == "INVALID_STATUS_TRANSITION"
-
-
-async def test_a_person_may_say_that_it_was_published(world: World) -> None:
-    post, url = await unconfirmed(world), "https://x.com/acme/status/1"
-    resolved = good(await act(world, post, "resolve", platform="twitter", outcome="published", url=url))["post"]
-    assert resolved["status"] == "published"
-    assert statuses(resolved) == {"twitter": "published", "linkedin": "published"}
-    assert resolved["platformPosts"][0]["url"] == url
-
-
-async def test_a_person_may_say_that_it_was_not_and_then_it_is_sent_again(world: World) -> None:
-    post = await unconfirmed(world)
-    resolved = good(await act(world, post, "resolve", platform="twitter", outcome="not_published"))["post"]
-    assert statuses(resolved) == {"twitter": "pending", "linkedin": "published"}
-    assert resolved["platformPosts"][0]["nextAttemptAt"] is not None
-
-
-async def test_a_person_may_leave_it(world: World) -> None:
-    post = await unconfirmed(world)
-    resolved = good(await act(world, post, "resolve", platform="twitter", outcome="leave"))["post"]
-    assert (resolved["status"], statuses(resolved)["twitter"]) == ("partial", "failed")
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        ({"platform": "linkedin", "outcome": "published"}, 409),
-        ({"platform": "facebook", "outcome": "published"}, 404),
-        ({"platform": "twitter", "outcome": "perhaps"}, 400),
-        ({"platform": "twitter", "outcome": "leave", "url": "https://example.com"}, 400),
-        ({"platform": "twitter", "outcome": "published", "url": "javascript:alert(1)"}, 400),
-        ({"platform": "twitter", "outcome": "published", "url": "x.com/acme/status/1"}, 400),
-        ({"platform": "twitter"}, 400),
-    ],
-)
-async def test_only_what_is_in_question_can_be_resolved(world: World, sent: dict[str, Any], status: int) -> None:
-    post = await unconfirmed(world)
-    codes = {400: "VALIDATION_FAILED", 404: "NOT_FOUND", 409: "INVALID_STATUS_TRANSITION"}
-    assert error(await act(world, post, "resolve", **sent), status)["code"] == codes[status]
-    assert statuses(await get(world, post))["twitter"] == "failed"
 
 
 async def test_the_timeline_tells_every_decision_in_order(world: World) -> None:

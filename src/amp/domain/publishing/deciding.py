@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from amp.domain.publishing.doubt import is_left
 from amp.domain.publishing.lifecycle import WrongStatus
 from amp.domain.publishing.messages import PlatformPostFailed, PlatformPostPublished
 from amp.domain.publishing.models import PlatformPost, Post
@@ -48,9 +49,12 @@ async def it_was_not_published(uow: UnitOfWork, post_id: UUID, platform: str) ->
 
 
 async def leave_it(uow: UnitOfWork, post_id: UUID, platform: str) -> Post:
-    """Whatever became of it, nobody pursues it. Errors: NotFound; WrongStatus when nothing is in question."""
+    """Whatever became of it, nobody pursues it: only a retry that names it does, and looks for it first.
+
+    Errors: NotFound; WrongStatus when nothing is in question.
+    """
     post, delivery = await _in_question(uow, post_id, platform)
-    await _decide(uow, delivery, status="failed")
+    await _decide(uow, delivery, status="failed", searches=0)
     record(uow, post.id, "decided", platform_post_id=delivery.id, decision="left")
     await settle(uow, post)
     await uow.announce(PlatformPostFailed(workspace_id=uow.workspace_id, platform_post_id=delivery.id, post_id=post.id))
@@ -64,7 +68,8 @@ async def _in_question(uow: UnitOfWork, post_id: UUID, platform: str) -> tuple[P
     if delivery is None:
         raise NotFound(f"This post does not go to {platform}")
     if delivery.status != "unconfirmed":
-        raise WrongStatus(f"What became of this post on {platform} is known: {delivery.status}")
+        decided = "was decided already" if is_left(delivery) else f"is known: {delivery.status}"
+        raise WrongStatus(f"What became of this post on {platform} {decided}")
     return post, delivery
 
 

@@ -69,10 +69,13 @@ async def edit_post(uow: UnitOfWork, ports: Ports, post_id: UUID, changes: Chang
 
 
 async def discard_post(uow: UnitOfWork, post_id: UUID) -> Post:
-    """Errors: NotFound; WrongStatus when it is published, being published, or discarded already; Conflict for a
-    mission's post."""
+    """What may be public although nobody knows is left at that.
+
+    Errors: NotFound; WrongStatus when it is published, being published, or discarded already; Conflict for a mission's
+    post.
+    """
     require_own(await get_post(uow, post_id, lock=True))
-    return await operations.cancel(uow, post_id)
+    return await operations.cancel(uow, post_id, leave=True)
 
 
 async def publish_post(uow: UnitOfWork, ports: Ports, post_id: UUID) -> Post:

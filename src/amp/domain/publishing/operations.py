@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from amp.domain.connections import operations as connections
-from amp.domain.publishing import lifecycle
+from amp.domain.publishing import doubt, lifecycle
 from amp.domain.publishing.draft import Created, Draft
 from amp.domain.publishing.draft import Target as Target
 from amp.domain.publishing.inserting import insert_post
@@ -95,60 +95,29 @@ async def hold(uow: UnitOfWork, post_id: UUID) -> bool:
     return held > 0
 
 
-async def cancel(uow: UnitOfWork, post_id: UUID) -> Post:
-    """Discard a post: after this returned, nothing of it that had not begun goes out.
+async def cancel(uow: UnitOfWork, post_id: UUID, *, leave: bool = False) -> Post:
+    """Discard a post: after this returned, nothing of it that had not begun goes out. `leave`: of what is unconfirmed
+    nobody will know; it stays failed, for it may be public.
 
-    Errors: NotFound; WrongStatus when everything has begun or ended.
+    Errors: NotFound; WrongStatus when everything has begun or ended, or it is not known whether it has.
     """
     post = await get_post(uow, post_id, lock=True)
     if post.status not in lifecycle.DISCARDABLE:
         raise WrongStatus(f"A post that is {post.status} cannot be cancelled")
-    await uow.session.execute(
-        update(PlatformPost)
-        .where(PlatformPost.post_id == post_id, PlatformPost.status != "published", PlatformPost.intent_at.is_(None))
-        .values(status="cancelled", next_attempt_at=None, lease_until=None, fence=PlatformPost.fence + 1)
-    )
-    if await _underway(uow, post_id):
-        raise WrongStatus("The post is being published right now and cannot be cancelled any more")
-    post.status, post.updated_at = "discarded", uow.clock.now()
-    record(uow, post.id, "cancelled")
+    mine, now = PlatformPost.post_id == post_id, uow.clock.now()
+    taken = {"next_attempt_at": None, "lease_until": None, "fence": PlatformPost.fence + 1, "updated_at": now}
+    left_open: Sequence[str] = ()
+    if leave:
+        in_doubt = update(PlatformPost).where(mine, PlatformPost.status == "unconfirmed")
+        leaving = in_doubt.values(status="failed", intent_at=None, **taken).returning(PlatformPost.platform)
+        left_open = (await uow.session.scalars(leaving)).all()
+    settled = PlatformPost.status.in_(("published", "unconfirmed")) | doubt.left()
+    open_ones = update(PlatformPost).where(mine, PlatformPost.intent_at.is_(None), ~settled)
+    await uow.session.execute(open_ones.values(status="cancelled", **taken))
+    await _require_nothing_underway(uow, post_id)
+    post.status, post.updated_at = "discarded", now
+    record(uow, post.id, "cancelled", left_open=sorted(left_open) or None)
     return post
-
-
-async def retry(uow: UnitOfWork, post_id: UUID, platforms: Sequence[str] | None = None) -> Post:
-    """Send again what failed, or what of it is named, and nothing else.
-
-    Errors: NotFound; Invalid for a platform that the post is not for; WrongStatus when nothing has failed, or one that
-    is named has not.
-    """
-    post = await get_post(uow, post_id, lock=True)
-    await _require_failed(uow, post, platforms)
-    again = update(PlatformPost).where(PlatformPost.post_id == post_id, PlatformPost.status == "failed")
-    if platforms is not None:
-        again = again.where(PlatformPost.platform.in_(platforms))
-    now = uow.clock.now()
-    renewed = await uow.change(
-        again.values(status="pending", next_attempt_at=now, due_at=now, attempt=0, error_code=None, error_message=None)
-    )
-    if not renewed:
-        raise WrongStatus("Nothing of this post has failed")
-    record(uow, post.id, "retry_requested", platforms=list(platforms) if platforms else None)
-    await settle(uow, post)
-    return post
-
-
-async def _require_failed(uow: UnitOfWork, post: Post, platforms: Sequence[str] | None) -> None:
-    if post.status == "discarded":
-        raise WrongStatus("A post that is discarded cannot be retried")
-    query = select(PlatformPost.platform, PlatformPost.status).where(PlatformPost.post_id == post.id)
-    states = {row.platform: row.status for row in await uow.session.execute(query)}
-    for platform in platforms or ():
-        if platform not in states:
-            raise Invalid(f"The post is not for {platform}", param="platforms")
-        if states[platform] == "unconfirmed":
-            raise WrongStatus(f"It is not known whether {platform} was published: decide that first")
-        if states[platform] != "failed":
-            raise WrongStatus(f"What is {states[platform]} on {platform} cannot be retried")
 
 
 async def settle(uow: UnitOfWork, post: Post) -> None:
@@ -181,9 +150,13 @@ async def _set_due(uow: UnitOfWork, post: Post, at: datetime) -> None:
     post.updated_at = uow.clock.now()
 
 
-async def _underway(uow: UnitOfWork, post_id: UUID) -> bool:
-    query = select(PlatformPost.id).where(PlatformPost.post_id == post_id, PlatformPost.intent_at.is_not(None))
-    return (await uow.session.execute(query.limit(1))).first() is not None
+async def _require_nothing_underway(uow: UnitOfWork, post_id: UUID) -> None:
+    open_question = PlatformPost.intent_at.is_not(None) | (PlatformPost.status == "unconfirmed")
+    query = select(PlatformPost.platform, PlatformPost.status).where(PlatformPost.post_id == post_id, open_question)
+    for platform, status in await uow.session.execute(query):
+        if status == "unconfirmed":
+            raise WrongStatus(doubt.undecided(platform, post_id))
+        raise WrongStatus("The post is being published right now and cannot be cancelled any more")
 
 
 def _not_begun() -> Any:

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from amp.domain.platforms.validation import is_web_address
-from amp.domain.publishing import deciding, editing, operations
+from amp.domain.publishing import deciding, editing, operations, retrying
 from amp.domain.publishing.drafting import Drafted, drafted, problem_document, unknown_platform
 from amp.domain.publishing.editing import Changes
 from amp.domain.publishing.port import SocialPlatforms
@@ -95,7 +95,7 @@ async def get_post(door: AtDoor, actor: Actor, post_id: str) -> Response:
 
 @router.patch("/posts/{post_id}", needs="draft", rate="createPost", answers=PostAnswer)
 async def update_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: PostChanges) -> Response:
-    """Change a draft or scheduled post of which nothing has begun. Another set, or other platforms, resolve the
+    """Change a draft or scheduled post of which nothing has begun. Another set, other platforms, or a time resolve the
     accounts anew; `scheduledFor: null` makes it a draft again."""
     before = await operations.get_post(uow, _id(post_id), lock=True)
     require_publish_if(actor, before.status == "scheduled" or body.scheduled_for is not None)
@@ -105,7 +105,10 @@ async def update_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: 
 
 @router.post("/posts/{post_id}/cancel", needs="publish", rate="createPost", answers=PostAnswer)
 async def cancel_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str) -> Response:
-    """Discard a post that is `draft`, `scheduled`, `queued`, `partial` or `failed`: nothing more of it goes out."""
+    """Discard a post that is `draft`, `scheduled`, `queued`, `partial` or `failed`: nothing more of it goes out.
+
+    A platform whose error is `UNCONFIRMED` stays `failed` with that error: it may be public, and is not pursued.
+    """
     return await _discard(uow, door, actor, post_id)
 
 
@@ -134,18 +137,22 @@ class Retrying(WireBody):
 
 @router.post("/posts/{post_id}/retry", needs="publish", rate="createPost", answers=PostAnswer)
 async def retry_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body: Retrying | None = None) -> Response:
-    """Publish again where it failed, and nowhere else."""
+    """Publish again where it failed, and nowhere else, by the accounts that the set has now.
+
+    What was left open by `/resolve` may be public: it is left out, unless it is named, and then it is looked for before
+    anything is sent.
+    """
     platforms = body.platforms if body else None
     if platforms == []:
         raise Invalid("Name the platforms, or leave them out for all that failed", param="platforms")
-    post = await operations.retry(uow, _id(post_id), platforms)
+    post = await retrying.retry(uow, door.ports, _id(post_id), platforms)
     return await post_answer(uow, door, actor, post.id)
 
 
 class Decision(WireBody):
     platform: Annotated[str, Field(max_length=100)]
     outcome: Literal["published", "not_published", "leave"]
-    """`not_published` sends it again; `leave` lets it be failed."""
+    """`not_published` sends it again; `leave` lets it be failed, and only a retry that names it looks for it again."""
     url: Url | None = None
     """Where it is, of what was published."""
 
