@@ -21,13 +21,17 @@ from amp.domain.publishing.delivering import Courier
 from amp.domain.publishing.operations import Draft, Target
 from amp.domain.publishing.outcomes import POLICY, PROCESSING_AT_MOST, Outcomes
 from amp.domain.publishing.port import Done, LeaseLost, Pending
+from amp.domain.publishing.progress import SavedProgress
 from amp.domain.publishing.recording import Log, Recorder
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
-from amp.kit.errors import ProviderFailed, RateLimited, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Retry
+from amp.kit.ids import Kind, encode
 from world import World
 
 pytestmark = pytest.mark.anyio
+
+LEASE = timedelta(seconds=60)
 
 
 async def claimed(world: World, platform: str = "linkedin", **draft: Any) -> Claimed:
@@ -45,7 +49,7 @@ async def claimed(world: World, platform: str = "linkedin", **draft: Any) -> Cla
 
 def courier(world: World) -> Courier:
     runtime = world.runtime
-    return Courier(runtime.units, runtime.ports, missed_after=timedelta(days=365), lease=timedelta(seconds=60))
+    return Courier(runtime.units, runtime.ports, missed_after=timedelta(days=365), lease=LEASE)
 
 
 def outcomes_of(world: World, one: Claimed) -> Outcomes:
@@ -161,6 +165,126 @@ async def test_media_that_cannot_be_fetched_fail_the_post_and_nothing_was_sent(f
     await courier(fast_world).deliver(one)
     row = await row_of(fast_world, one)
     assert (row.status, row.error_code, row.first_intent_at) == ("failed", "MEDIA_UPLOAD_FAILED", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "code", "says"),
+    [
+        ({}, "failed", "MISSED", "could not be published within 24 hours of its due time: LinkedIn: slow down"),
+        ({"unproven": True}, "unconfirmed", "UNCONFIRMED", "an attempt may have published it"),
+        ({"unproven": False}, "failed", "MISSED", "could not be published within 24 hours"),
+        ({"parts": ["1"]}, "unconfirmed", "UNCONFIRMED", "a part of it is public"),
+        ({"post": "1"}, "unconfirmed", "UNCONFIRMED", "a part of it is public"),
+    ],
+)
+async def test_what_is_overdue_is_missed_only_if_nothing_of_it_can_be_public(
+    world: World, state: dict[str, Any], ends: str, code: str, says: str
+) -> None:
+    """It was overdue by more than a day when the limit that it waited for was over."""
+    one = await claimed(world)
+    late = world.runtime.clock.now() - timedelta(hours=25)
+    one = replace(one, due_at=late, state=state, waits_for="LinkedIn: slow down")
+    await replace(courier(world), missed_after=timedelta(hours=24)).deliver(one)
+    row = await row_of(world, one)
+    assert (row.status, row.error_code, row.next_attempt_at) == (ends, code, None)
+    assert says in row.error_message
+
+
+async def test_what_a_delivery_waited_for_is_known_at_its_next_claim(world: World) -> None:
+    one = await claimed(world)
+    await outcomes_of(world, one).failed(ProviderFailed("LinkedIn: slow down", remedy=Retry()))
+    again = await claimed_again(world, one)
+    assert again.waits_for == "LinkedIn: slow down"
+
+
+async def claimed_again(world: World, one: Claimed) -> Claimed:
+    async with world.runtime.units.begin(SYSTEM) as uow:
+        due = {"id": one.id, "now": uow.clock.now()}
+        await uow.session.execute(text("UPDATE platform_posts SET next_attempt_at = :now WHERE id = :id"), due)
+        await uow.session.execute(text("UPDATE connections SET held_until = NULL"))
+    claims, _ = await claim_due(world.runtime.units, courier(world).terms, Room(9, 9, {}))
+    (again,) = claims
+    return again
+
+
+async def account_of(world: World, one: Claimed) -> str:
+    async with world.runtime.units.begin(Scope(workspace_id=one.workspace_id)) as uow:
+        query = text("SELECT status FROM connections WHERE id = :id")
+        return await uow.session.scalar(query, {"id": one.connection_id}) or ""
+
+
+async def connect_again(world: World, one: Claimed) -> None:
+    """The owner brought new tokens."""
+    async with world.runtime.units.begin(SYSTEM) as uow:
+        query = text("UPDATE connections SET token_version = token_version + 1 WHERE id = :id")
+        await uow.session.execute(query, {"id": one.connection_id})
+
+
+REFUSED = ProviderFailed("LinkedIn: the token was revoked.", remedy=Reconnect("AUTH_REVOKED"))
+
+
+async def test_old_tokens_that_are_refused_prove_nothing_of_newer_ones(world: World) -> None:
+    one = await claimed(world)
+    await connect_again(world, one)
+    await outcomes_of(world, one).failed(REFUSED)
+    row = await row_of(world, one)
+    assert (row.status, await account_of(world, one)) == ("pending", "active")
+    assert "connected again since" in row.error_message
+    again = await claimed_again(world, one)
+    assert again.token_version == one.token_version + 1
+    await outcomes_of(world, again).failed(REFUSED)
+    row = await row_of(world, one)
+    assert (row.status, row.error_code, await account_of(world, one)) == ("failed", "AUTH_REVOKED", "expired")
+
+
+@pytest.mark.parametrize(
+    ("newer", "ends", "account"), [(True, "publishing", "active"), (False, "unconfirmed", "expired")]
+)
+async def test_a_refusal_while_it_is_open_what_became_of_a_post_marks_the_account(
+    world: World, newer: bool, ends: str, account: str
+) -> None:
+    one = await claimed(world)
+    if newer:
+        await connect_again(world, one)
+    outcomes = outcomes_of(world, one)
+    progress = SavedProgress(Log(Recorder(world.runtime.units), one), one, world.runtime.clock, lease=LEASE)
+    progress.unknown_since = world.runtime.clock.now()
+    await courier(world)._failed(REFUSED, progress, outcomes)
+    row = await row_of(world, one)
+    assert (row.status, await account_of(world, one)) == (ends, account)
+    assert ".." not in (row.error_message or "")
+
+
+@pytest.mark.parametrize("scheduled", [True, False])
+async def test_a_post_is_posting_from_the_claim_on_and_waits_as_before_when_it_has_to_be_tried_again(
+    world: World, scheduled: bool
+) -> None:
+    one = await claimed(world)
+    if not scheduled:
+        async with world.runtime.units.begin(SYSTEM) as uow:
+            query = text("UPDATE posts SET scheduled_for = NULL WHERE id = :id")
+            await uow.session.execute(query, {"id": one.post_id})
+    post = encode(Kind.POST, one.post_id)
+    assert (await world.get(f"/api/v1/posts/{post}"))["post"]["status"] == "posting"
+    assert post in [listed["id"] for listed in (await world.get("/api/v1/posts", status="posting"))["posts"]]
+    refused = await world.test.post(f"/api/v1/posts/{post}/cancel")
+    assert (refused.status_code, "posting" in refused.text) == (409, True)
+    await outcomes_of(world, one).failed(ProviderFailed("no answer", remedy=Retry()))
+    waits = "scheduled" if scheduled else "queued"
+    assert (await world.get(f"/api/v1/posts/{post}"))["post"]["status"] == waits
+    assert (await world.test.post(f"/api/v1/posts/{post}/cancel")).status_code == 200
+
+
+async def test_a_post_that_somebody_is_changing_is_claimed_when_that_is_done(world: World) -> None:
+    """The claim waits for nobody, and whoever holds the post may wait for the claim: they never wait for each other."""
+    workspace = await world.test_scope()
+    one = await claimed(world)
+    await outcomes_of(world, one).failed(ProviderFailed("no answer", remedy=Retry()))
+    async with world.runtime.units.begin(workspace) as uow:
+        await publishing.get_post(uow, one.post_id, lock=True)
+        with pytest.raises(ValueError, match="not enough values"):
+            await asyncio.wait_for(claimed_again(world, one), timeout=5)
+    assert (await claimed_again(world, one)).id == one.id
 
 
 async def test_one_bad_receipt_does_not_take_the_others_along(world: World) -> None:

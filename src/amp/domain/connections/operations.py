@@ -207,13 +207,16 @@ async def hold_back(uow: UnitOfWork, connection_id: UUID, until: datetime) -> No
     await uow.session.execute(update(Connection).where(Connection.id == connection_id).values(held_until=until))
 
 
-async def needs_reconnect(uow: UnitOfWork, connection_id: UUID) -> None:
-    """The vendor refused the account's authority; only its owner can repair that."""
+async def needs_reconnect(uow: UnitOfWork, connection_id: UUID, version: int) -> bool:
+    """The vendor refused the authority of these tokens; only the account's owner can repair that.
+
+    False: it has newer ones by now, and stays as it is."""
     await uow.session.execute(
         update(Connection)
-        .where(Connection.id == connection_id, Connection.status == "active")
+        .where(Connection.id == connection_id, Connection.status == "active", Connection.token_version == version)
         .values(status="expired", updated_at=uow.clock.now())
     )
+    return await uow.session.scalar(select(Connection.status).where(Connection.id == connection_id)) != "active"
 
 
 def sealed(secrets: SecretKeys, connection_id: UUID, token: SecretStr) -> str:

@@ -8,11 +8,11 @@ One worker at a time, never twice with the same refresh token, and never a disco
 vendor's explicit refusal.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,10 +22,11 @@ from amp.domain.connections import operations as connections
 from amp.domain.connections.health import renewal_due
 from amp.domain.connections.models import Connection
 from amp.domain.publishing.port import Account, SocialPlatform, Tokens
+from amp.domain.publishing.recording import insist
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
 from amp.kit.clock import real_now
 from amp.kit.database import Scope
-from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry, Unavailable
+from amp.kit.errors import ProviderFailed, Reconnect, RefreshToken, Retry
 from amp.kit.ids import Kind, encode
 from amp.kit.secrets import SecretKeys, Unreadable
 
@@ -107,10 +108,9 @@ async def refreshed(
     try:
         tokens = await platform.refresh(current.account)
     except ProviderFailed as error:
-        async with units.begin(scope) as uow:
-            await _note_failure(uow, connection_id, used.version, error)
+        await insist(partial(_note_failure, units, scope, connection_id, used.version, error), until)
         raise
-    return await _kept(units, secrets, scope, connection_id, used.version, tokens, until)
+    return await insist(partial(_kept, units, secrets, scope, connection_id, used.version, tokens), until)
 
 
 async def call_with_account(
@@ -140,22 +140,14 @@ async def _kept(
     connection_id: UUID,
     version: int,
     tokens: Tokens,
-    until: datetime,
 ) -> Authority:
-    """The new tokens are known here only, and the old ones may not count any more: until another worker may be at it, a
-    database that is away is no reason to forget them."""
-    while True:
-        try:
-            async with units.begin(scope) as uow:
-                await _store(uow, secrets, connection_id, version, tokens)
-                fresh = await connections.get_connection(uow, connection_id)
-                if fresh.status != "revoked":
-                    return await authority(uow, secrets, connection_id)
-            raise ProviderFailed("the account was disconnected", remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
-        except Unavailable:
-            if real_now() >= until:
-                raise
-            await asyncio.sleep(0.5)
+    """The new tokens are known here only, and the old ones may not count any more."""
+    async with units.begin(scope) as uow:
+        await _store(uow, secrets, connection_id, version, tokens)
+        fresh = await connections.get_connection(uow, connection_id)
+        if fresh.status != "revoked":
+            return await authority(uow, secrets, connection_id)
+    raise ProviderFailed("the account was disconnected", remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
 
 
 async def _claim(uow: UnitOfWork, connection_id: UUID, version: int, until: datetime) -> bool:
@@ -192,19 +184,22 @@ async def _store(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, vers
     await uow.session.flush()
 
 
-async def _note_failure(uow: UnitOfWork, connection_id: UUID, version: int, error: ProviderFailed) -> None:
+async def _note_failure(
+    units: UnitsOfWork, scope: Scope, connection_id: UUID, version: int, error: ProviderFailed
+) -> None:
     """What was refused are the tokens we had then, not those that an owner brought meanwhile. Tokens that were to be
     renewed before it was time are as good as they were."""
-    connection = await _locked(uow, connection_id)
-    if connection.token_version != version:
-        return
-    connection.refreshing_until = None
-    lost, now = isinstance(error.remedy, Reconnect), real_now()
-    if lost or renewal_due(connection, now):
-        connection.refresh_failed_at, connection.refresh_failure = now, error.message
-    await uow.session.flush()
-    if lost:
-        await connections.needs_reconnect(uow, connection_id)
+    async with units.begin(scope) as uow:
+        connection = await _locked(uow, connection_id)
+        if connection.token_version != version:
+            return
+        connection.refreshing_until = None
+        lost, now = isinstance(error.remedy, Reconnect), real_now()
+        if lost or renewal_due(connection, now):
+            connection.refresh_failed_at, connection.refresh_failure = now, error.message
+        await uow.session.flush()
+        if lost:
+            await connections.needs_reconnect(uow, connection_id, version)
 
 
 async def _locked(uow: UnitOfWork, connection_id: UUID) -> Connection:

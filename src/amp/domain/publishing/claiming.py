@@ -1,8 +1,8 @@
 """Claiming due deliveries from their own rows: one statement finds them, leases them, and writes the intent.
 
 A delivery is worked on by the holder of its lease. The fence counts holders; everything a holder writes names
-its fence, so a late writer changes nothing. A delivery with media gets its intent later, right before the call
-that makes it public; a plain one gets it here.
+its fence, so a late writer changes nothing. From the claim on its post is `posting`. A delivery with media gets its
+intent later, right before the call that makes it public; a plain one gets it here.
 
 What may start is decided here, too. No account takes more than `OF_AN_ACCOUNT` places at once, and accounts take
 turns: 500 posts of one do not keep another's one waiting. Overdue posts of one account start in the order of their
@@ -101,11 +101,12 @@ _CLAIM = text(
     ), due AS (
         SELECT p.workspace_id, p.id
         FROM platform_posts p JOIN able a ON a.workspace_id = p.workspace_id AND a.id = p.id
+        JOIN posts s ON s.workspace_id = p.workspace_id AND s.id = p.post_id
         WHERE a.turn <= coalesce(CAST(CAST(:rooms AS jsonb) ->> (a.environment || ' ' || a.platform) AS integer), :room)
             AND p.next_attempt_at <= :now AND (p.lease_until IS NULL OR p.lease_until < :real)
         ORDER BY a.place, a.next_attempt_at
         LIMIT :limit
-        FOR UPDATE OF p SKIP LOCKED
+        FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF s SKIP LOCKED -- it waits for nobody: no deadlock
     ), claimed AS (
         UPDATE platform_posts p SET
             fence = p.fence + 1,
@@ -123,11 +124,15 @@ _CLAIM = text(
         ) AS i ON true
         WHERE p.workspace_id = due.workspace_id AND p.id = due.id
         RETURNING p.*
+    ), posting AS (
+        UPDATE posts s SET status = 'posting', updated_at = :now
+        FROM claimed p
+        WHERE s.workspace_id = p.workspace_id AND s.id = p.post_id AND p.status <> 'pending' AND s.status <> 'posting'
     )
     SELECT w.workspace_id, w.id, w.post_id, w.platform, w.connection_id, w.environment, w.token_version,
         w.connection_status, w.was, w.open_intent, w.held_until, w.full_until, p.parts, p.media, p.link_url, p.settings,
-        p.due_at, p.attempt, p.fence, p.lease_until, p.first_intent_at, p.searches, p.resending, p.state, p.intent_at,
-        p.processing_since
+        p.error_message AS waits_for, p.due_at, p.attempt, p.fence, p.lease_until, p.first_intent_at, p.searches,
+        p.resending, p.state, p.intent_at, p.processing_since
     FROM weighed w LEFT JOIN claimed p ON p.workspace_id = w.workspace_id AND p.id = w.id
     WHERE p.id IS NOT NULL OR w.held_until > :now OR w.full_until IS NOT NULL
     ORDER BY p.due_at
@@ -156,6 +161,8 @@ class Claimed:
     media: list[Any]
     link_url: str | None
     settings: dict[str, Any]
+    waits_for: str | None
+    """What made it wait before."""
     due_at: datetime
     attempt: int
     fence: int

@@ -123,7 +123,9 @@ class Courier:
         try:
             if progress.unknown_since is None:
                 await outcomes.failed(error, doubtful=progress.doubtful)
-            elif isinstance(error.remedy, Reconnect) or self._too_long_open(progress):
+                return
+            refused = isinstance(error.remedy, Reconnect) and await outcomes.must_reconnect()
+            if refused or self._too_long_open(progress):
                 await outcomes.unconfirmed(error.message)
             else:
                 await outcomes.look_later(self._patience(progress), reason=error.message, searches=progress.searches)
@@ -132,13 +134,14 @@ class Courier:
 
     async def _attempt(self, claimed: Claimed, record: Log, progress: SavedProgress, outcomes: Outcomes) -> None:
         if claimed.open_intent is None and claimed.was == "pending" and self._missed(claimed):
-            await outcomes.missed()
+            await outcomes.missed(self.missed_after, doubtful=progress.doubtful, begun=progress.begun)
             return
         if claimed.open_intent is None and claimed.attempt > _MOST_ATTEMPTS:
             message = "It broke off again and again; the log says why"
             raise ProviderFailed(message, remedy=Rejected("PLATFORM_ERROR"))
         platform = self.ports.get(SocialPlatforms).of(claimed.platform, claimed.environment)
         allowed = self._knows(claimed) or await self._authority(claimed)
+        outcomes.tokens = allowed.version
         if claimed.media and claimed.open_intent is None and claimed.was != "processing":
             media = await brought(self.units, self.ports, claimed, platform.capabilities, progress)
             claimed = replace(claimed, media=media)
@@ -151,6 +154,7 @@ class Courier:
                 raise
             record.note("token_refused", reason=error.message, status=error.status)
             allowed = await self._refresh(claimed, allowed, platform)
+            outcomes.tokens = allowed.version
             await self._again(platform, claimed, allowed, progress, outcomes)
 
     async def _authority(self, claimed: Claimed) -> Authority:

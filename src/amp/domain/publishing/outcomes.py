@@ -33,6 +33,8 @@ class Outcomes:
         self._units = units
         self._log = log
         self._claimed = claimed
+        self.tokens = claimed.token_version
+        """Which of the account's tokens the attempt works with."""
 
     async def record(self, answer: Done | Pending) -> None:
         if isinstance(answer, Pending):
@@ -51,20 +53,40 @@ class Outcomes:
                 await self.look_later(timedelta(seconds=5), reason=error.message, status=error.status, searches=0)
             case Rejected(code=code):
                 await self._give_up(told, error, code, doubtful=doubtful)
-            case Reconnect(code=code):
-                async with self._units.begin(Scope(workspace_id=self._claimed.workspace_id)) as uow:
-                    await connections.needs_reconnect(uow, self._claimed.connection_id)
+            case Reconnect(code=code) if await self.must_reconnect():
                 await self._give_up(told, error, code, doubtful=doubtful)
+            case Reconnect():
+                since = f"{error.message.rstrip('.')}; the account has been connected again since"
+                again = ProviderFailed(since, remedy=Retry(), status=error.status)
+                await self.failed(again, doubtful=doubtful)
             case remedy:
                 await self._try_later(error, told, remedy, doubtful=doubtful)
 
-    async def missed(self) -> None:
-        message = "The due time passed too long ago while nothing could publish it"
-        await self._end("failed", {"reason": message}, error_code="MISSED", error_message=message)
+    async def must_reconnect(self) -> bool:
+        """Mark the account: the vendor refused its tokens. False: those were not the newest, which may well do."""
+        scope, claimed = Scope(workspace_id=self._claimed.workspace_id), self._claimed
+
+        async def mark() -> bool:
+            async with self._units.begin(scope) as uow:
+                return await connections.needs_reconnect(uow, claimed.connection_id, self.tokens)
+
+        return await self._log.insist(mark)
+
+    async def missed(self, after: timedelta, *, doubtful: bool, begun: bool) -> None:
+        """It is overdue by more than `after` (virtual). `doubtful`: as in `failed`; `begun`: a part is public."""
+        late = f"within {after / timedelta(hours=1):g} hours of its due time"
+        if begun:
+            await self.unconfirmed(f"a part of it is public, and the rest could not be published {late}")
+        elif doubtful:
+            await self.unconfirmed(f"an attempt may have published it, which could not be found out {late}")
+        else:
+            waited = f": {self._claimed.waits_for}" if self._claimed.waits_for else ""
+            message = f"It could not be published {late}{waited}"
+            await self._end("failed", {"reason": message}, error_code="MISSED", error_message=message)
 
     async def unconfirmed(self, reason: str = "the platform offers no way to tell") -> None:
         """It may or may not be public, and cannot be found out: a person decides. Never a second post."""
-        message = f"It is not known whether this was published: {reason}. Look at the account, then decide."
+        message = f"It is not known whether this was published: {reason.rstrip('.')}. Look at the account, then decide."
         await self._end("unconfirmed", {"reason": reason}, error_code="UNCONFIRMED", error_message=message)
 
     async def look_later(self, after: timedelta, *, reason: str, searches: int, status: int | None = None) -> None:

@@ -115,7 +115,8 @@ class Progress(Protocol):
     def state(self) -> Mapping[str, Any]: ...
 
     async def save(self, **known: Any) -> None:
-        """Commit remote ids the moment they are known. Raises LeaseLost when another worker took over."""
+        """Commit remote ids the moment they are known: of what is public, as `parts` or `post`. Raises LeaseLost when
+        another worker took over."""
         ...
 
     async def intend(self, step: str) -> None:

@@ -41,6 +41,11 @@ class SavedProgress:
         return bool(self._state.get("unproven"))
 
     @property
+    def begun(self) -> bool:
+        """A part is public, or all of it. Adapters keep the ids of that under these names."""
+        return bool(self._state.get("parts") or self._state.get("post"))
+
+    @property
     def resent(self) -> int:
         """How often the identical post was sent again to find out."""
         return int(self._state.get("resent", 0))

@@ -5,9 +5,10 @@ next one, so a rush costs the database few transactions, and a single post does 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from pydantic_core import to_json
@@ -21,8 +22,11 @@ from amp.kit.clock import real_now
 from amp.kit.errors import Unavailable
 from amp.kit.ids import new_id
 
+Answer = TypeVar("Answer")
+
 WRITERS = 2
 _AT_ONCE = 128
+_ASK_AGAIN_SECONDS = 0.5
 _RECORD = text("SELECT record_deliveries(CAST(:writes AS jsonb)) AS written")
 
 
@@ -76,6 +80,7 @@ class Log:
     def __init__(self, recorder: Recorder, claimed: Claimed) -> None:
         self._recorder = recorder
         self._claimed = claimed
+        self._lease_until = claimed.lease_until
         self._events: list[dict[str, Any]] = []
 
     def note(self, kind: str, **detail: Any) -> None:
@@ -95,6 +100,7 @@ class Log:
 
         Errors: LeaseLost; Unavailable when the database stays away for as long as the lease lasts."""
         await self._send({**changes, "lease_until": until})
+        self._lease_until = until
 
     async def conclude(self, *, tell: Message | None = None, **changes: Any) -> None:
         """Commit `changes` and what was noted, and let go; the post's own status follows. `tell` is announced."""
@@ -113,20 +119,25 @@ class Log:
             "events": self._events,
             **more,
         }
-        if not await self._insist(write):
+        if not await self.insist(lambda: self._recorder.write(write)):
             raise LeaseLost
         self._events = []
 
-    async def _insist(self, write: dict[str, Any]) -> bool:
-        """What a vendor has answered is known here only: while the lease lasts, a database that is away is no reason
-        to forget it."""
-        while True:
-            try:
-                return await self._recorder.write(write)
-            except Unavailable:
-                if real_now() >= self._claimed.lease_until:
-                    raise
-                await asyncio.sleep(0.5)
+    async def insist(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """`insist` for as long as the lease lasts."""
+        return await insist(work, self._lease_until)
+
+
+async def insist(work: Callable[[], Awaitable[Answer]], until: datetime) -> Answer:
+    """What a vendor has answered is known here only: a database that is away is no reason to forget it before `until`
+    (real time), when others may be at it. `work` is done again. Errors: Unavailable."""
+    while True:
+        try:
+            return await work()
+        except Unavailable:
+            if real_now() >= until:
+                raise
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
 
 def _plain(value: Any) -> Any:

@@ -110,7 +110,7 @@ class YouTube:
         if not progress.state.get("video"):
             body = video_body(delivery, settings, force_private=self._force_private)
             video = await Upload(self._api, delivery, progress).finished(body, notify=settings.notify_subscribers)
-            await progress.save(video=video.id, privacy=video.status.privacy)
+            await progress.save(video=video.id, post=video.id, privacy=video.status.privacy)
         if progress.state.get("thumbnail") is None:
             await progress.save(thumbnail=await self._thumbnail(delivery, progress.state["video"]))
         if not progress.state.get("processed"):
