@@ -24,7 +24,13 @@ async def test_the_filters_of_the_reference_are_understood(world: World, query: 
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("status=sleeping", "status"), ("created_after=yesterday", "created_after"), ("expand=author", "expand")],
+    [
+        ("platform=myspace", "platform"),
+        ("type=poem", "type"),
+        ("status=sleeping", "status"),
+        ("created_after=yesterday", "created_after"),
+        ("expand=author", "expand"),
+    ],
 )
 async def test_a_wrong_filter_is_named(world: World, query: str, param: str) -> None:
     answer = await world.test.get(f"/v1/content?{query}")

@@ -110,6 +110,8 @@ WRONG = [
     ("kpis.0.target", 0, "kpis.0.target"),
     ("kpis.1.target", -3, "kpis.1.target"),
     ("kpis.0.target", "5", "kpis.0.target"),
+    ("kpis.0.target", 1e308, "kpis.0.target"),
+    ("kpis.1.metric", "engagement_rate", "kpis.1.metric"),
     ("kpis.0.platform", "tiktok", "kpis.0.platform"),
     ("kpis.0.weight", 2, "kpis.0.weight"),
     ("duration_days", 0, "duration_days"),
@@ -195,6 +197,7 @@ async def test_lists_are_filtered_paged_and_newest_first(world: World) -> None:
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
         ({"status": "sleeping"}, "status"),
+        ({"platform": "myspace"}, "platform"),
         ({"starting_after": "msn_nonsense"}, "starting_after"),
         ({"colour": "red"}, "colour"),
     ],
@@ -287,6 +290,29 @@ async def test_the_status_has_every_field_of_the_reference(world: World) -> None
     assert {"generated", "pending_review", "approved", "published", "scheduled"} <= status["content"].keys()
     assert {"metric", "target", "current", "trend"} <= status["kpi_progress"][0].keys()
     assert status["next_publish_at"] is None
+
+
+async def test_the_status_of_a_draft_has_the_same_fields(world: World) -> None:
+    running = await world.get(f"/v1/missions/{(await world.post('/v1/missions', SEED_MISSION))['id']}/status")
+    draft = await world.get(f"/v1/missions/{(await world.post('/v1/missions', DRAFT))['id']}/status")
+    assert draft.keys() == running.keys()
+    pipeline = draft["pipeline"]
+    assert pipeline.keys() == running["pipeline"].keys()
+    assert (pipeline["job_id"], pipeline["cycle"], pipeline["status"]) == (None, 0, "pending")
+    assert (pipeline["current_stage"], pipeline["progress_percent"]) == ("intake", 0)
+    assert list(pipeline["stages"].values()) == [{"status": "pending"}] * 6
+
+
+async def test_a_metric_may_have_a_target_for_each_platform_and_one_for_all(world: World) -> None:
+    kpis = [{"metric": "likes", "target": 5, "platform": name} for name in ("all", "twitter", "linkedin")]
+    assert (await world.post("/v1/missions", changed("kpis", kpis)))["id"]
+    twice = await world.test.post("/v1/missions", json=changed("kpis", [*kpis, kpis[1]]))
+    assert twice.json()["error"]["message"] == "There are two targets for likes on twitter"
+
+
+async def test_a_target_that_is_too_high_is_told_so(world: World) -> None:
+    refused = await world.test.post("/v1/missions", json=changed("kpis.0.target", 1e308))
+    assert refused.json()["error"]["message"].endswith("at most 1,000,000,000,000,000")
 
 
 async def test_expand_adds_what_is_named_and_refuses_the_unknown(world: World) -> None:

@@ -1,13 +1,15 @@
 """Rows of content: what a mission's slots are filled with, from first draft to published."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from amp.kit.database import Row
+
+ContentType = Literal["post", "thread", "image", "carousel", "video_script"]
 
 
 class Content(Row):

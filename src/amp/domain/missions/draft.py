@@ -23,6 +23,7 @@ METRICS = (
     "followers_gained",
     "reach",
 )
+_LARGEST_TARGET = 10**15
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -157,10 +158,13 @@ def check_kpis(kpis: Sequence[Kpi], platforms: Sequence[str]) -> None:
             raise Invalid(
                 f"Unknown metric '{kpi.metric}'. Known metrics: {', '.join(METRICS)}", param=f"kpis.{index}.metric"
             )
-        if not 0 < kpi.target < 1e15:
-            raise Invalid("A KPI's target must be greater than 0", param=f"kpis.{index}.target")
+        if not 0 < kpi.target <= _LARGEST_TARGET:
+            message = f"A KPI's target must be greater than 0 and at most {_LARGEST_TARGET:,}"
+            raise Invalid(message, param=f"kpis.{index}.target")
         if kpi.platform != "all" and kpi.platform not in platforms:
             raise Invalid("A KPI's platform must be 'all' or one of the mission's", param=f"kpis.{index}.platform")
+        if (kpi.metric, kpi.platform) in {(one.metric, one.platform) for one in kpis[:index]}:
+            raise Invalid(f"There are two targets for {kpi.metric} on {kpi.platform}", param=f"kpis.{index}.metric")
 
 
 def check_duration(days: int) -> None:

@@ -53,19 +53,29 @@ async def current_config_version(uow: UnitOfWork, mission: Mission) -> int | Non
 
 @dataclass(frozen=True)
 class PipelineStatus:
-    job_id: UUID
+    job_id: UUID | None
+    """None before the first cycle."""
     cycle: int
     status: str
     current_stage: str
     progress_percent: int
     stages: dict[str, dict[str, Any]]
-    window_end: datetime
 
 
-async def pipeline_status(uow: UnitOfWork, mission: Mission) -> PipelineStatus | None:
+_BEFORE_THE_FIRST = PipelineStatus(
+    job_id=None,
+    cycle=0,
+    status="pending",
+    current_stage=STAGES[0],
+    progress_percent=0,
+    stages={stage: {"status": "pending"} for stage in STAGES},
+)
+
+
+async def pipeline_status(uow: UnitOfWork, mission: Mission) -> PipelineStatus:
     """The stages of the current cycle with durations (virtual milliseconds), progress and errors."""
     if mission.job_id is None:
-        return None
+        return _BEFORE_THE_FIRST
     job = await uow.session.get_one(PipelineJob, (uow.workspace_id, mission.job_id))
     found = (await uow.session.execute(select(StageRun).where(StageRun.job_id == job.id))).scalars()
     runs = {run.stage: run for run in found}
@@ -78,7 +88,6 @@ async def pipeline_status(uow: UnitOfWork, mission: Mission) -> PipelineStatus |
         current_stage=current,
         progress_percent=sum(WEIGHTS[stage] * runs[stage].progress_percent for stage in STAGES) // 100,
         stages={stage: _stage(runs[stage]) for stage in STAGES},
-        window_end=job.window_end,
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from amp.domain.content import operations, queries
 from amp.domain.content.approval import ON_ITS_WAY, STATUSES
-from amp.domain.content.models import Content
+from amp.domain.content.models import Content, ContentType
 from amp.domain.content.queries import ContentFilter
 from amp.domain.missions import operations as missions
 from amp.domain.platforms.port import Draft
@@ -21,6 +21,7 @@ from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import AmpError, Invalid, NotFound
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.amp.envelope import Paging
+from amp.surfaces.amp.filters import refuse_unknown_platform
 from amp.surfaces.amp.preview import preview_page
 from amp.surfaces.door import Door
 from amp.surfaces.expand import expansions
@@ -62,11 +63,12 @@ class ContentView(BaseModel):
 @router.get("/content", needs="read")
 async def list_content(
     uow: Uow,
+    door: AtDoor,
     paging: Paging,
     mission_id: str | None = None,
     status: str | None = None,
     platform: str | None = None,
-    type: str | None = None,  # noqa: A002
+    type: ContentType | None = None,  # noqa: A002
     pillar: str | None = None,
     topic: str | None = None,
     created_after: DayOrMoment | None = None,
@@ -77,6 +79,7 @@ async def list_content(
     wanted = expansions(expand, ("mission",))
     if status is not None and status not in STATUSES:
         raise Invalid(f"Unknown status '{status}'. Known: {', '.join(STATUSES)}", param="status")
+    refuse_unknown_platform(door, platform)
     which = ContentFilter(
         mission_id=_wanted_mission(mission_id),
         status=status,

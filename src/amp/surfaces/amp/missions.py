@@ -23,6 +23,7 @@ from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.amp.envelope import Deleted, Listing, Paging, listing
+from amp.surfaces.amp.filters import refuse_unknown_platform
 from amp.surfaces.door import Door
 from amp.surfaces.expand import expansions
 from amp.surfaces.fields import Body, Moment, to_wire
@@ -132,9 +133,10 @@ _APPLY = {
 
 @router.get("/missions", needs="read")
 async def list_missions(
-    uow: Uow, paging: Paging, status: MissionStatus | None = None, platform: str | None = None
+    uow: Uow, door: AtDoor, paging: Paging, status: MissionStatus | None = None, platform: str | None = None
 ) -> Listing[MissionLine]:
     """Missions, newest first."""
+    refuse_unknown_platform(door, platform)
     page = await queries.list_missions(uow, paging.cursor(Kind.MISSION), status=status, platform=platform)
     return listing(page, lambda row: MissionLine(**_line(row)))
 
@@ -329,22 +331,17 @@ async def mission_report(
 
 
 async def _status(uow: UnitOfWork, mission: Mission) -> dict[str, Any]:
-    pipeline = await queries.pipeline_status(uow, mission)
+    pipeline = asdict(await queries.pipeline_status(uow, mission))
     next_at = await queries.next_publish_at(uow, mission.id) if mission.status == "active" else None
-    view: dict[str, Any] = {
+    return {
         "mission_id": encode(Kind.MISSION, mission.id),
         "status": mission.status,
-        "pipeline": None,
+        "pipeline": pipeline | {"job_id": _job_id(mission)},
         "content": await queries.content_counts(uow, mission.id),
         "kpi_progress": await reports.kpi_progress(uow, mission),
         "next_publish_at": to_wire(next_at) if next_at else None,
         "failure": mission.failure,
     }
-    if pipeline:
-        fields = asdict(pipeline) | {"job_id": encode(Kind.JOB, pipeline.job_id)}
-        fields.pop("window_end")
-        view["pipeline"] = fields
-    return view
 
 
 async def _view(uow: UnitOfWork, mission: Mission) -> MissionView:
