@@ -123,7 +123,7 @@ async def test_publishing_at_once_scheduling_and_cancelling(fast_world: World) -
     await fast_world.work()
     sent = await fast_world.post("/v1/publish", {"content_id": content[2]["id"]})
     assert sent["data"][0]["content_id"] == content[2]["id"]
-    later = content[2]["publish_at"].replace("2026", "2030")
+    later = content[2]["publish_at"].replace("2026", "2027")
     moved = await fast_world.post("/v1/publish/schedule", {"content_id": content[1]["id"], "publish_at": later})
     assert moved["publish_at"] == later
     cancelled = good(await fast_world.test.delete(f"/v1/publish/{moved['id']}"))
