@@ -99,7 +99,32 @@ async def test_an_unknown_path_is_404_in_the_envelope_everywhere(world: World) -
 async def test_a_wrong_method_is_405_and_names_all_the_right_ones(things: httpx2.AsyncClient) -> None:
     answer = await things.patch("/things")
     assert refused(answer, 405)["code"] == "method_not_allowed"
-    assert answer.headers["Allow"] == "GET, POST, PUT"
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT"
+
+
+async def test_head_answers_as_get_does_but_without_a_body(things: httpx2.AsyncClient, world: World) -> None:
+    got, head = await things.get("/things?since=2026-01-15"), await things.head("/things?since=2026-01-15")
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "X-RateLimit-Limit"):
+        assert head.headers[name] == got.headers[name]
+    assert (await things.head("/things?sinse=x")).status_code == 400
+    assert (await things.head("/things", headers={"Authorization": "Bearer nonsense"})).status_code == 401
+    assert (await world.test.head("/v1/missions")).status_code == 200
+    assert (await world.test.head("/api/v1/posts")).status_code == 200
+    assert (await world.client().head("/healthz")).status_code == 200
+    assert (await world.test.head("/v1/publish")).status_code == 405
+
+
+async def test_the_head_of_a_stream_does_not_stream(world: World) -> None:
+    body = {"name": "Quiet", "objectives": ["Be heard"], "platforms": ["twitter"], "duration_days": 7}
+    mission = good(await world.test.post("/v1/missions", json=body))
+    head = await world.test.head(f"/v1/missions/{mission['id']}/events")
+    assert (head.status_code, head.headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+async def test_head_is_no_operation_of_the_openapi_document(world: World) -> None:
+    document = good(await world.client().get("/v1/openapi.json"))
+    assert "head" not in {method for path in document["paths"].values() for method in path}
 
 
 async def test_a_sender_that_falls_silent_in_the_middle_of_a_body_has_gone(world: World) -> None:

@@ -44,8 +44,9 @@ def create_contract_app(door: Door, contract: Contract, about: About, surfaces: 
         redirect_slashes=False,
     )
     app.state.door = door
-    for surface in surfaces:
-        app.router.routes.extend(surface.routes(contract))
+    routes = [route for surface in surfaces for route in surface.routes(contract)]
+    app.router.routes.extend(routes)
+    app.router.routes.extend(route.head() for route in routes if "GET" in (route.methods or ()))
     app.add_middleware(BodyLimit, contract=contract, limit=about.body_limit, patience=about.body_patience)
     render_errors(app, contract)
     app.openapi = lambda: _document(app)

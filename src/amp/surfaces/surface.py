@@ -41,7 +41,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.routing import Match, request_response
+from starlette.routing import Match, Route, request_response
 from starlette.types import Scope
 
 from amp.domain.tenants import idempotency, roles
@@ -204,6 +204,17 @@ class SurfaceRoute(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Most routes are not meant, and to tell by their first words takes a tenth of trying their patterns."""
         return super().matches(scope) if self._first_words in scope["path"] else (Match.NONE, {})
+
+    def head(self) -> Route:
+        """HEAD of the same: all that GET does, but for the body (RFC 9110, 9.3.2). It is no operation of its own."""
+
+        async def answer(request: Request) -> Response:
+            response = await self._run(request)
+            bare = Response(status_code=response.status_code)
+            bare.raw_headers = response.raw_headers
+            return bare
+
+        return Route(self.path, answer, methods=["HEAD"], include_in_schema=False)
 
     async def _run(self, request: Request) -> Response:
         door: Door = request.app.state.door
