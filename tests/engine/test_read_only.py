@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from switching import read_only
 
 from amp.domain.connections.port import SandboxAccounts
 from amp.kit.database import SYSTEM, Database, reachable
 from amp.kit.errors import Unavailable
+from switching import read_only
 from world import World, until
 
 pytestmark = pytest.mark.anyio
