@@ -3,6 +3,7 @@ vendors of the sandbox behind it."""
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,9 @@ async def test_an_account_that_was_lost_meanwhile_is_the_error_of_its_part_of_th
         await uow.session.execute(text("UPDATE connections SET status = :status"), {"status": status})
     (delivery,) = (await step(world, post))["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("failed", code)
+    assert re.fullmatch(
+        r"The LinkedIn account \S+ (must be connected again|was disconnected)", delivery["error"]["message"]
+    )
 
 
 async def test_while_media_cannot_be_fetched_the_post_is_pending_and_its_error_says_why(world: World) -> None:

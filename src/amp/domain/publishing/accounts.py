@@ -21,6 +21,7 @@ from sqlalchemy import or_, select, update
 from amp.domain.connections import operations as connections
 from amp.domain.connections.health import renewal_due
 from amp.domain.connections.models import Connection
+from amp.domain.publishing.choosing import must_reconnect
 from amp.domain.publishing.port import Account, SocialPlatform, Tokens
 from amp.domain.publishing.recording import insist
 from amp.engine.unit_of_work import UnitOfWork, UnitsOfWork
@@ -43,15 +44,17 @@ class Authority:
     version: int
 
 
-async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID) -> Authority:
-    """Errors: ProviderFailed(Reconnect) when the connection is not active any more."""
+async def authority(uow: UnitOfWork, secrets: SecretKeys, connection_id: UUID, *, name: str | None = None) -> Authority:
+    """`name` is what people call the platform. Errors: ProviderFailed(Reconnect) when the connection is not active any
+    more."""
     connection = await connections.get_connection(uow, connection_id)
     opened = _opened(secrets, connection)
     if opened is None and connection.status == "revoked":
-        message = f"The {connection.platform} account {connection.handle} was disconnected"
+        message = f"The {name or connection.platform} account {connection.handle} was disconnected"
         raise ProviderFailed(message, remedy=Reconnect("PLATFORM_NOT_CONNECTED"))
     if opened is None:
-        raise ProviderFailed(f"The {connection.platform} account must be connected again", remedy=Reconnect())
+        message = must_reconnect(name or connection.platform, connection.handle)
+        raise ProviderFailed(message, remedy=Reconnect())
     return opened
 
 
@@ -100,7 +103,7 @@ async def refreshed(
     """
     until = real_now() + _AT_IT
     async with units.begin(scope) as uow:
-        current = await authority(uow, secrets, connection_id)
+        current = await authority(uow, secrets, connection_id, name=platform.capabilities.name)
         if current.version != used.version:
             return current
         if not await _claim(uow, connection_id, used.version, until):
@@ -123,7 +126,7 @@ async def call_with_account(
 ) -> Answer:
     """Make a read-only call in the account's name, refreshing its tokens once if the vendor asks for it."""
     async with units.begin(scope) as uow:
-        allowed = await authority(uow, secrets, connection_id)
+        allowed = await authority(uow, secrets, connection_id, name=platform.capabilities.name)
     try:
         return await call(allowed.account)
     except ProviderFailed as error:

@@ -158,8 +158,9 @@ class Courier:
             await self._again(platform, claimed, allowed, progress, outcomes)
 
     async def _authority(self, claimed: Claimed) -> Authority:
+        name = self.ports.get(SocialPlatforms).capabilities(claimed.platform).name
         async with self.units.begin(Scope(workspace_id=claimed.workspace_id)) as uow:
-            return await authority(uow, self.ports.get(SecretKeys), claimed.connection_id)
+            return await authority(uow, self.ports.get(SecretKeys), claimed.connection_id, name=name)
 
     async def _again(
         self,
