@@ -16,14 +16,14 @@ from amp.domain.publishing.queries import events_of
 from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
 from amp.kit.errors import Forbidden, Invalid, NotFound
-from amp.kit.ids import Kind, decode, encode
+from amp.kit.ids import Kind, decode
 from amp.surfaces.ampost import documents
 from amp.surfaces.ampost.listing import PostFilter, Status, post_page
 from amp.surfaces.ampost.posting import NewPost, Platforms, PostChanges, Url, changes_of, wanted_of
 from amp.surfaces.ampost.shapes import PostAnswer, PostPage
+from amp.surfaces.ampost.telling import told
 from amp.surfaces.ampost.wire import WireBody
 from amp.surfaces.door import Door
-from amp.surfaces.fields import to_wire
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow
 
 router = Surface("posts")
@@ -179,22 +179,7 @@ async def resolve_post(uow: Uow, door: AtDoor, actor: Actor, post_id: str, body:
 async def get_timeline(uow: Uow, post_id: str) -> dict[str, Any]:
     """Every decision, attempt, wait and answer in the life of a post, oldest first."""
     post = await operations.get_post(uow, _id(post_id))
-    return {
-        "events": [
-            {
-                "id": encode(Kind.EVENT, event.id),
-                "at": to_wire(event.at),
-                "kind": event.kind,
-                "platform": event.platform,
-                "platformPostId": encode(Kind.PLATFORM_POST, event.platform_post_id)
-                if event.platform_post_id
-                else None,
-                "requestId": event.request_id,
-                "detail": event.detail,
-            }
-            for event in await events_of(uow, post.id)
-        ]
-    }
+    return {"events": [told(event) for event in await events_of(uow, post.id)]}
 
 
 async def post_answer(uow: UnitOfWork, door: Door, actor: Who, post_id: UUID) -> Response:
