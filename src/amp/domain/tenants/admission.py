@@ -145,6 +145,25 @@ async def admit_session(
     return _admission(row, session_id=row.session_id, user_id=row.user_id, owner_id=row.user_id, role=row.role)
 
 
+_STILL_ADMITTED = text(
+    """
+    SELECT 1 FROM api_keys
+    WHERE id = CAST(:key_id AS uuid) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
+    UNION ALL
+    SELECT 1 FROM sessions JOIN memberships ON memberships.user_id = sessions.user_id
+    WHERE sessions.id = CAST(:session_id AS uuid) AND sessions.revoked_at IS NULL AND sessions.expires_at > :now
+        AND memberships.tenant_id = CAST(:tenant_id AS uuid)
+    """
+)
+
+
+async def still_admitted(database: Database, actor: Actor) -> bool:
+    """Whether the key or the session of somebody who was admitted a while ago still counts. For answers that take
+    long; nothing is counted."""
+    known = {"key_id": actor.key_id, "session_id": actor.session_id, "tenant_id": actor.tenant_id}
+    return await database.system_statement(_STILL_ADMITTED, {**known, "now": real_now()}) is not None
+
+
 def _admission(row: Any, **who: Any) -> Admission:
     actor = Actor(
         tenant_id=row.tenant_id,

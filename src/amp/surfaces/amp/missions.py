@@ -19,8 +19,10 @@ from amp.domain.missions.draft import Constraints, Kpi, MissionDraft
 from amp.domain.missions.models import Mission
 from amp.domain.missions.port import MissionRules
 from amp.domain.publishing.port import SocialPlatforms
+from amp.domain.tenants.admission import still_admitted
 from amp.domain.tenants.roles import Actor as Who
 from amp.engine.unit_of_work import UnitOfWork
+from amp.kit.errors import NotFound
 from amp.kit.ids import Kind, decode, encode
 from amp.surfaces.amp.envelope import Deleted, Listing, Paging, listing
 from amp.surfaces.amp.filters import refuse_unknown_platform
@@ -256,7 +258,8 @@ async def mission_status(uow: Uow, mission_id: str) -> dict[str, Any]:
 
 @router.get("/missions/{mission_id}/events", needs="read", unit="none")
 async def mission_events(door: AtDoor, actor: Actor, mission_id: str) -> Response:
-    """The status as server-sent events, one whenever it changes, until the mission is over."""
+    """The status as server-sent events, one whenever it changes, until the mission is over or gone, or the key or the
+    session that asks is."""
     wanted = _id(mission_id)
     async with door.units.begin(actor.scope) as uow:
         await missions.get_mission(uow, wanted)
@@ -265,9 +268,12 @@ async def mission_events(door: AtDoor, actor: Actor, mission_id: str) -> Respons
 
 async def _changes(door: Door, actor: Who, mission_id: UUID) -> AsyncGenerator[dict[str, str]]:
     last = ""
-    while True:
-        async with door.units.begin(actor.scope) as uow:
-            status = await _status(uow, await missions.get_mission(uow, mission_id))
+    while await still_admitted(door.units.database, actor):
+        try:
+            async with door.units.begin(actor.scope) as uow:
+                status = await _status(uow, await missions.get_mission(uow, mission_id))
+        except NotFound:
+            return
         current = json.dumps(status)
         if current != last:
             yield {"event": "status", "data": current}
