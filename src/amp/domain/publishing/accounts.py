@@ -103,7 +103,7 @@ async def refreshed(
     """
     until = real_now() + _AT_IT
     async with units.begin(scope) as uow:
-        current = await authority(uow, secrets, connection_id, name=platform.capabilities.name)
+        current = await authority(uow, secrets, connection_id)
         if current.version != used.version:
             return current
         if not await _claim(uow, connection_id, used.version, until):
