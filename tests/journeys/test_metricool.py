@@ -48,6 +48,19 @@ async def test_metricool_is_verified_kept_sealed_shown_and_forgotten(fast_world:
     assert (await fast_world.get("/v1/connect/status"))["metricool"]["status"] == "not_connected"
 
 
+async def test_connecting_twice_is_connecting_once(fast_world: World, server: str) -> None:
+    login = await an_account(fast_world, server)
+    key = {"Idempotency-Key": "metricool"}
+    answers = [await fast_world.test.post(PATH, json=login, headers=headers) for headers in (key, key, {})]
+    assert [good(answer) for answer in answers] == [good(answers[0])] * 3
+    assert ["Idempotent-Replayed" in answer.headers for answer in answers] == [False, True, False]
+    assert (await fast_world.test.post(PATH, json=login | {"blog_id": 7}, headers=key)).status_code == 422
+    async with fast_world.runtime.database.transaction(SYSTEM) as session:
+        mine = {"workspace": (await fast_world.test_scope()).workspace_id}
+        query = text("SELECT count(*) FROM integrations WHERE workspace_id = :workspace")
+        assert await session.scalar(query, mine) == 1
+
+
 @pytest.mark.parametrize(
     ("field", "wrong", "says"),
     [

@@ -27,7 +27,8 @@ CSRF token too) or `either`.
 `Uploaded`, whose files are stored before the unit of work begins, and keeps them in it.
 
 `unit="system"` runs the unit of work in system scope; `unit="none"` gives none, for handlers that call the
-outside world between transactions of their own (they get no help with the Idempotency-Key).
+outside world between transactions of their own. Their answer is stored after their effect, so what they do must do no
+harm when it is done twice: after a crash in between, or by two requests with one Idempotency-Key at the same time.
 """
 
 import hashlib
@@ -231,7 +232,7 @@ class SurfaceRoute(APIRoute):
 
     async def _in_unit(self, request: Request, door: Door, actor: roles.Actor) -> Response:
         if self._rules.unit == "none":
-            return await self._handle(request)
+            return await self._between_units(request, door, actor)
         scope = SYSTEM if self._rules.unit == "system" else actor.scope
         async with door.units.begin(scope) as uow:
             request.state.uow = uow
@@ -239,19 +240,40 @@ class SurfaceRoute(APIRoute):
 
     async def _once(self, request: Request, uow: UnitOfWork, actor: roles.Actor) -> Response:
         """Run the handler, but for a repeated Idempotency-Key, whose answer is given again."""
-        key = request.headers.get("idempotency-key")
-        if key is None or request.method not in _WRITES:
+        claim = await self._claim(request, actor)
+        if claim is None:
             return await self._handle(request)
-        claim = Claim(actor.workspace_id, idempotency.parse_key(key), await self._fingerprint(request))
         earlier = await idempotency.claim(uow, claim)
         if earlier:
-            answer_headers(request.scope)["Idempotent-Replayed"] = "true"
-            return Response(earlier.body, earlier.status, media_type="application/json")
+            return _replayed(request, earlier)
         response = await self._handle(request)
+        await self._remember(uow, claim, response)
+        return response
+
+    async def _between_units(self, request: Request, door: Door, actor: roles.Actor) -> Response:
+        claim = await self._claim(request, actor)
+        if claim is None:
+            return await self._handle(request)
+        async with door.units.begin(actor.scope) as uow:
+            earlier = await idempotency.claim(uow, claim)
+        if earlier:
+            return _replayed(request, earlier)
+        response = await self._handle(request)
+        async with door.units.begin(actor.scope) as uow:
+            if await idempotency.claim(uow, claim) is None:
+                await self._remember(uow, claim, response)
+        return response
+
+    async def _claim(self, request: Request, actor: roles.Actor) -> Claim | None:
+        key = request.headers.get("idempotency-key")
+        if key is None or request.method not in _WRITES:
+            return None
+        return Claim(actor.workspace_id, idempotency.parse_key(key), await self._fingerprint(request))
+
+    async def _remember(self, uow: UnitOfWork, claim: Claim, response: Response) -> None:
         if 200 <= response.status_code < 300:
             body = self._storable(bytes(response.body))
             await idempotency.remember(uow, claim, Answer(response.status_code, body))
-        return response
 
     async def _fingerprint(self, request: Request) -> bytes:
         if self._rules.body == "multipart":
@@ -288,6 +310,11 @@ class SurfaceRoute(APIRoute):
         if self.body_field is None:
             refuse_fields(document)
         return read
+
+
+def _replayed(request: Request, earlier: Answer) -> Response:
+    answer_headers(request.scope)["Idempotent-Replayed"] = "true"
+    return Response(earlier.body, earlier.status, media_type="application/json")
 
 
 def _extra(rules: Rules) -> dict[str, Any]:
