@@ -111,7 +111,7 @@ _LEFT = text(
             AND (
                 p.published_at > :at - w.hours * interval '1 hour'
                 OR p.published_at IS NULL AND p.due_at > :at - w.hours * interval '1 hour'
-                    AND greatest(p.due_at, p.first_intent_at) <= :at
+                    AND p.due_at <= :at AND greatest(p.due_at, p.first_intent_at) <= :at
                     AND p.status IN ('pending', 'uploading', 'publishing', 'processing', 'unconfirmed')
                     AND (p.next_attempt_at IS NOT NULL OR p.intent_at IS NOT NULL OR p.lease_until IS NOT NULL)
             )
