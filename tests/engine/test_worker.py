@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import structlog
 from sqlalchemy import text
-from workshop import QUICK, Build, Refuse, Workshop
+from workshop import QUICK, Build, Refuse, Rest, Workshop
 
 from amp.engine.jobs import RetryPolicy
 from amp.engine.recovery import Pulse, worker_alive
@@ -193,6 +193,19 @@ async def test_the_queue_and_the_loops_survive_a_database_that_takes_no_writes(w
         await until(lambda: has(workshop, "end chair"))
 
 
+async def test_a_job_that_ended_while_the_database_took_no_writes_is_over_and_not_done_again(
+    workshop: Workshop,
+) -> None:
+    async with workshop.worker():
+        async with workshop.unit() as uow:
+            await uow.defer(Rest(seconds=0.3))
+        await until(lambda: has(workshop, "rest"))
+        with read_only(workshop.url):
+            await asyncio.sleep(1.0)  # longer than the job
+        await until(lambda: all_done(workshop))
+    assert await workshop.notes() == ["rest"]
+
+
 @pytest.mark.parametrize(
     ("remedy", "waits"),
     [
@@ -238,6 +251,12 @@ def wait_of(error: Exception, *, attempt: int) -> float | None:
 async def alive(workshop: Workshop) -> bool:
     with suppress(Unavailable):
         return await worker_alive(workshop.units.database, QUICK)
+    return False
+
+
+async def all_done(workshop: Workshop) -> bool:
+    with suppress(Unavailable):
+        return await workshop.jobs() == 0
     return False
 
 

@@ -40,6 +40,11 @@ class Build(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rest(Message):
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refuse(Message):
     """Fails: for good if `final`, else every time until it is given up."""
 
@@ -54,6 +59,12 @@ async def build(message: Build, job: Job) -> None:
         await asyncio.Event().wait()
     await asyncio.sleep(message.seconds)
     await note(job, f"end {message.what}")
+
+
+@handles(Rest)
+async def rest(message: Rest, job: Job) -> None:
+    await note(job, "rest")
+    await asyncio.sleep(message.seconds)
 
 
 async def gave_up(message: Refuse, job: Job, error: Exception) -> None:

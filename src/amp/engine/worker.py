@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -20,7 +21,10 @@ import structlog
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import AppNotOpen, ConnectorException, JobAborted
 from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from amp.engine.jobs import REGISTRY, Handler, Job, Ports, RetryPolicy, from_wire
@@ -28,7 +32,7 @@ from amp.engine.recovery import Heartbeats, Pulse, note_turns, take_over
 from amp.engine.timetable import TIMETABLE, Recurring, cron
 from amp.engine.unit_of_work import UnitsOfWork
 from amp.kit.clock import Clock, real_now
-from amp.kit.database import SYSTEM, SYSTEM_ROLE, Scope
+from amp.kit.database import SYSTEM, SYSTEM_ROLE, Scope, out_of_reach
 from amp.kit.errors import Unavailable
 from amp.kit.telemetry import JOBS, WORKER_UP, is_news, log, warn_rarely
 
@@ -36,6 +40,8 @@ Loop = Callable[[asyncio.Event, Pulse], Coroutine[Any, Any, None]]
 """Runs until the event is set, and lets its pulse beat whenever it has done what it is there for."""
 _OUT_OF_REACH = (ConnectorException, AppNotOpen, PoolTimeout, PoolClosed, OSError, Unavailable)
 _AGAIN_AFTER = 1.0
+_INSISTS_FOR, _ASKS_AGAIN_AFTER = 15.0, 0.5
+"""Seconds; shorter than a worker may be silent."""
 _LOGGERS = ("asyncio", "procrastinate.worker", "procrastinate.worker.worker", "procrastinate.utils")
 
 
@@ -47,7 +53,33 @@ def open_queue(url: str, *, pool_size: int = 4) -> App:
         max_size=pool_size,
         kwargs={"options": f"-c role={SYSTEM_ROLE} -c timezone=UTC", "connect_timeout": 5},
     )
-    return App(connector=connector)
+    queue = App(connector=connector)
+    queue.job_manager = _Jobs(connector)
+    return queue
+
+
+class _Jobs(JobManager):
+    """The queue's own, but what became of a job is known here only: a database that is away for a moment is no reason
+    to forget it, and to leave the job for ever to a worker that has done with it."""
+
+    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
+        await self._insist(partial(super().finish_job_by_id_async, job_id, status, delete_job))
+
+    async def retry_job_by_id_async(self, job_id: int, retry_at: datetime, *changes: Any, **named: Any) -> None:
+        await self._insist(partial(super().retry_job_by_id_async, job_id, retry_at, *changes, **named))
+
+    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+        until = time.monotonic() + _INSISTS_FOR
+        while True:
+            try:
+                return await write()
+            except ConnectorException as error:
+                cause = error.__cause__
+                if not (isinstance(cause, Exception) and out_of_reach(cause)) or time.monotonic() >= until:
+                    raise
+                if isinstance(cause, ReadOnlySqlTransaction):  # for as long as these sessions last
+                    await cast("PsycopgConnector", self.connector).pool.drain()
+                await asyncio.sleep(_ASKS_AGAIN_AFTER)
 
 
 @dataclass
