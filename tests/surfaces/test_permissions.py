@@ -1,5 +1,5 @@
-"""What keys of each scope and people of each role may do to missions and their content: what goes out by itself is
-changed by those who may publish."""
+"""What keys of each scope and people of each role may do to missions, their content, and posts: what goes out by itself
+is changed by those who may publish."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from posts import body, create, later
 
 from amp.domain.content.models import Content
 from amp.kit.ids import Kind, decode, encode, new_id
@@ -130,6 +131,35 @@ def with_content(status: str, method: str, path: str, **body: Any) -> Act:
     return act
 
 
+def posting(**changes: Any) -> Act:
+    async def act(world: World, client: httpx2.AsyncClient) -> httpx2.Response:
+        wanted = await body(world, "facebook") | changes
+        if "scheduledFor" in changes:
+            wanted["scheduledFor"] = later(world)
+        return await client.post("/api/v1/posts", json=wanted)
+
+    return act
+
+
+def patching(scheduled: bool, **changes: Any) -> Act:
+    """Of a draft, or a scheduled post; "LATER" stands for a time."""
+
+    async def act(world: World, client: httpx2.AsyncClient) -> httpx2.Response:
+        post = await create(world, "facebook", scheduledFor=later(world) if scheduled else None)
+        sent = {name: later(world, hours=2) if value == "LATER" else value for name, value in changes.items()}
+        return await client.patch(f"/api/v1/posts/{post['id']}", json=sent)
+
+    return act
+
+
+def with_post(verb: str) -> Act:
+    async def act(world: World, client: httpx2.AsyncClient) -> httpx2.Response:
+        path = f"/api/v1/posts/{(await create(world, 'facebook'))['id']}"
+        return await (client.delete(path) if verb == "delete" else client.post(f"{path}/{verb}"))
+
+    return act
+
+
 LOOSER = {"constraints": {"require_approval": False}}
 CHANGES: dict[str, dict[str, Any]] = {
     "review": LOOSER,
@@ -163,6 +193,16 @@ CASES: dict[str, tuple[set[str], Act]] = {
         f"edit content that is {status}": (BOTH, with_content(status, "PUT", "content/{}", text="Worse"))
         for status in ("approved", "scheduled")
     },
+    "write a post": (DRAFTERS, posting()),
+    "schedule a post": (BOTH, posting(scheduledFor="LATER")),
+    "change the text of a draft": (DRAFTERS, patching(False, content={"text": "Better"})),
+    "give a draft a time": (BOTH, patching(False, scheduledFor="LATER")),
+    "change the text of a scheduled post": (BOTH, patching(True, content={"text": "Worse"})),
+    "move a scheduled post": (BOTH, patching(True, scheduledFor="LATER")),
+    "make a scheduled post a draft again": (BOTH, patching(True, scheduledFor=None)),
+    "publish a post": (PUBLISHERS, with_post("publish")),
+    "cancel a post": (PUBLISHERS, with_post("cancel")),
+    "delete a post": (PUBLISHERS, with_post("delete")),
     "approve content": (APPROVERS, with_content("pending_review", "POST", "content/{}/approve")),
     "reject content": (APPROVERS, with_content("pending_review", "POST", "content/{}/reject")),
     "have content written again": (
@@ -191,13 +231,24 @@ async def test_what_is_refused_changes_nothing(world: World, actors: dict[str, h
     assert await world.get(path) == before
 
 
+@pytest.mark.parametrize("verb", ["retry", "resolve"])
+async def test_sending_again_and_deciding_need_the_permission_to_publish(
+    world: World, actors: dict[str, httpx2.AsyncClient], verb: str
+) -> None:
+    path = f"/api/v1/posts/{(await create(world, 'facebook'))['id']}/{verb}"
+    sent = {"platform": "facebook", "outcome": "published"} if verb == "resolve" else None
+    answers = {name: await client.post(path, json=sent) for name, client in actors.items()}
+    assert {name for name, answer in answers.items() if answer.status_code == 409} == PUBLISHERS
+    assert {answer.status_code for answer in answers.values()} == {403, 409}
+
+
 async def test_publishing_content_needs_the_permission_to_publish(
     world: World, actors: dict[str, httpx2.AsyncClient]
 ) -> None:
-    for path, body in {
+    for path, sent in {
         "/v1/publish": {"content_id": "cnt_x"},
         "/v1/publish/schedule": {"content_id": "cnt_x", "publish_at": soon(world)},
     }.items():
-        answers = {name: await client.post(path, json=body) for name, client in actors.items()}
+        answers = {name: await client.post(path, json=sent) for name, client in actors.items()}
         assert {name for name, answer in answers.items() if answer.status_code == 404} == PUBLISHERS
         assert {answer.status_code for answer in answers.values()} == {403, 404}
