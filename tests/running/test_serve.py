@@ -140,8 +140,23 @@ def test_when_the_parent_dies_all_ends_and_can_be_started_again(
     children = list(again.children().values())
     again.process.stop()
     assert again.process.popen.returncode == 0
+    assert "Stopping (SIGTERM)" in again.log.read_text()
     assert not any(is_alive(pid) for pid in children)
     assert not database_runs(home)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_who_waits_for_a_database_says_it_once_and_who_is_told_to_stop_says_by_whom(
+    env: dict[str, str], tmp_path: Path, asked: signal.Signals
+) -> None:
+    log = tmp_path / "worker.log"
+    process = start([*AMP, "worker"], env | {"AMP_DATABASE_URL": "postgresql://127.0.0.1:9/amp"}, log)
+    wait_until(lambda: "waiting for the database" in log.read_text(), "it waits", log)
+    time.sleep(1.0)  # it tries five times a second
+    process.popen.send_signal(asked)
+    assert process.popen.wait(timeout=10) == 0
+    assert log.read_text().count("waiting for the database") == 1
+    assert f"Stopping ({asked.name})" in log.read_text()
 
 
 def test_a_taken_port_is_a_sentence(served: Served, env: dict[str, str]) -> None:

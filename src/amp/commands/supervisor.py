@@ -96,6 +96,7 @@ class Child:
 class Supervisor:
     children: Sequence[Child]
     _stop: threading.Event = field(default_factory=threading.Event)
+    _asked_by: str = ""
 
     @classmethod
     def of(cls, *, web_processes: int, with_worker: bool) -> "Supervisor":
@@ -124,6 +125,8 @@ class Supervisor:
                 next_care = time.monotonic() + CARE_EVERY
             self._stop.wait(LOOK_EVERY)
             status = 0 if self._stop.is_set() else self._look()
+        if self._asked_by:
+            say(f"Stopping ({self._asked_by}): what was begun is finished first")
         self._drain()
         return status
 
@@ -132,7 +135,8 @@ class Supervisor:
         for child in self.children:
             child.end()
 
-    def _on_signal(self, _signum: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        self._asked_by = signal.Signals(signum).name
         self._stop.set()
 
     def _look(self) -> int:
@@ -159,9 +163,15 @@ async def stop_signal(*, child: bool) -> asyncio.Event:
     SIGINT (Ctrl-C), too."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+    def asked(signum: signal.Signals) -> None:
+        if not child:  # of a child, the parent says it
+            say(f"Stopping ({signum.name}): what was begun is finished first")
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, asked, signal.SIGTERM)
     if not child:
-        loop.add_signal_handler(signal.SIGINT, stop.set)
+        loop.add_signal_handler(signal.SIGINT, asked, signal.SIGINT)
         return stop
     parent = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(parent), sys.stdin)
