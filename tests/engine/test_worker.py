@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 import structlog
 from sqlalchemy import text
-from workshop import QUICK, Build, Refuse, Rest, Workshop
+from workshop import QUICK, Build, Refuse, Rest, Workshop, note
 
-from amp.engine.jobs import RetryPolicy
+from amp.engine.jobs import Job, RetryPolicy
 from amp.engine.recovery import Pulse, worker_alive
+from amp.engine.timetable import TIMETABLE, recurring
 from amp.kit.clock import RealClock, real_now
 from amp.kit.errors import (
     Conflict,
@@ -191,6 +192,28 @@ async def test_the_queue_and_the_loops_survive_a_database_that_takes_no_writes(w
         await until(lambda: alive(workshop))
         await until(lambda: ordered(workshop, "chair"))
         await until(lambda: has(workshop, "end chair"))
+
+
+async def test_a_turn_that_the_database_was_away_for_is_a_line_and_no_traceback(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = list[int]()
+
+    async def stumble(job: Job) -> None:
+        turns.append(1)
+        if len(turns) < 3:
+            raise Unavailable("the workshop is dark", retry_after=1)
+        await note(job, "up again")
+
+    recurring(timedelta(seconds=1))(stumble)
+    try:
+        with caplog.at_level("WARNING"):
+            async with workshop.worker():
+                await until(lambda: has(workshop, "up again"))
+    finally:
+        TIMETABLE.entries.pop()
+    assert [record.getMessage().count("the workshop is dark") for record in caplog.records] == [1]
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_job_that_ended_while_the_database_took_no_writes_is_over_and_not_done_again(
