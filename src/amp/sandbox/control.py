@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from amp.kit.errors import Invalid
 from amp.kit.secrets import random_token
+from amp.kit.sentences import sentence
 from amp.sandbox.accounts import sandbox_client, sandbox_token
 from amp.sandbox.faults import Fault, Order, cancel_orders, list_orders, place_order
 from amp.sandbox.ledger import Post, list_public
@@ -221,7 +222,13 @@ async def _parse(request: Request, model: type[Model]) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(step) for step in first["loc"])
-        raise Invalid(f"{path or 'body'}: {first['msg']}", param=path or None) from error
+        raise Invalid(_complaint(path, {**first}), param=path or None) from error
+
+
+def _complaint(path: str, wrong: Mapping[str, Any]) -> str:
+    if wrong["type"] == "json_invalid":
+        return "The body is not valid JSON"
+    return sentence(f"'{path}'" if path else "The body", wrong)
 
 
 def _check_vendor(name: str, known: frozenset[str]) -> None:
