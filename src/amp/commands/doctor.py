@@ -203,7 +203,7 @@ async def _clock(runtime: Runtime) -> Finding:
 async def _worker(runtime: Runtime) -> Finding:
     if await worker_alive(runtime.database, runtime.heartbeats):
         return Finding("ok", "worker", "At least one works")
-    return Finding("warn", "worker", "None works now: amp serve, or amp worker")
+    return Finding("warn", "worker", "None looks for due posts now: amp serve, or amp worker; if one runs, see its log")
 
 
 async def _tokens(runtime: Runtime) -> Finding:
