@@ -13,6 +13,7 @@ from deliveries import claim, claim_what_is_due, finish, look, put_off_what_is_h
 from PIL import Image
 from sqlalchemy import text
 
+from amp.kit.ids import Kind, decode
 from connecting import at_vendor, order
 from films import film
 from serving import SECRET
@@ -233,6 +234,17 @@ async def test_media_that_are_gone_are_media_upload_failed_at_once(world: World)
         (delivery,) = (await step(world, await queued(world, "linkedin", media=[image])))["platformPosts"]
     assert (delivery["status"], delivery["error"]["code"]) == ("failed", "MEDIA_UPLOAD_FAILED")
     assert delivery["nextAttemptAt"] is None
+
+
+async def test_settings_that_were_kept_under_older_rules_fail_in_words(world: World) -> None:
+    post = await queued(world, "linkedin", text="From before")
+    async with world.runtime.units.begin(await world.test_scope()) as uow:
+        kept = {"settings": '{"visibility": 5}', "post": decode(Kind.POST, post["id"], what="Post")}
+        changed = "UPDATE platform_posts SET settings = CAST(:settings AS jsonb) WHERE post_id = :post"
+        await uow.session.execute(text(changed), kept)
+    (delivery,) = (await step(world, post))["platformPosts"]
+    assert (delivery["status"], delivery["error"]["code"]) == ("failed", "VALIDATION_FAILED")
+    assert delivery["error"]["message"] == "LinkedIn setting visibility must be 'PUBLIC' or 'CONNECTIONS'"
 
 
 async def test_a_server_that_is_away_is_said_to_be_away_in_words(world: World) -> None:

@@ -1,6 +1,6 @@
 """Whether a draft can go to a platform: every problem at once, from the platform's own declaration."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -29,7 +29,7 @@ def validate(draft: Draft, capabilities: Capabilities) -> tuple[Problem, ...]:
 
     Limits are the vendors' (see each adapter); what is not known of a medium is not held against it.
     """
-    settings, wrong_settings = _settings(draft, capabilities)
+    settings, wrong_settings = read_settings(draft.settings, capabilities)
     found = [
         *_text_problems(draft, capabilities, settings),
         *_link_problems(draft, capabilities),
@@ -48,9 +48,12 @@ def outgoing_text(draft: Draft, capabilities: Capabilities, settings: Settings) 
     return (first, *rest)
 
 
-def _settings(draft: Draft, capabilities: Capabilities) -> tuple[Settings | None, list[tuple[str, str, str]]]:
+def read_settings(
+    given: Mapping[str, object], capabilities: Capabilities
+) -> tuple[Settings | None, list[tuple[str, str, str]]]:
+    """The settings, or field, code and message of what is wrong with them."""
     try:
-        return capabilities.settings.model_validate(dict(draft.settings)), []
+        return capabilities.settings.model_validate(dict(given)), []
     except ValidationError as error:
         return None, [
             (

@@ -9,8 +9,8 @@ from amp.domain.media.fetching import brought_in
 from amp.domain.media.links import MediaLinks
 from amp.domain.media.operations import stored
 from amp.domain.media.port import Storage, StoredFile
-from amp.domain.platforms.port import Capabilities, Draft, Medium
-from amp.domain.platforms.validation import validate
+from amp.domain.platforms.port import Capabilities, Draft, Medium, Settings
+from amp.domain.platforms.validation import read_settings, validate
 from amp.domain.publishing.claiming import Claimed
 from amp.domain.publishing.port import MediaFile
 from amp.domain.publishing.progress import SavedProgress
@@ -36,6 +36,15 @@ async def brought(
         await progress.media(media)
         _judge(claimed, capabilities, media)
     return media
+
+
+def settings_of(claimed: Claimed, capabilities: Capabilities) -> Settings:
+    """The platform's settings. Errors: ProviderFailed (Rejected) for what was kept under older rules and does not fit."""
+    settings, wrong = read_settings(claimed.settings, capabilities)
+    if settings is None:
+        field, code, message = wrong[0]
+        raise ProviderFailed(message, remedy=Rejected(code, field))
+    return settings
 
 
 def files_of(ports: Ports, media: list[dict[str, Any]], progress: SavedProgress) -> tuple[MediaFile, ...]:

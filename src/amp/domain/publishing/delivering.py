@@ -19,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from amp.domain.publishing.accounts import Authority, authorities, authority, refreshed
-from amp.domain.publishing.carrying import brought, files_of
+from amp.domain.publishing.carrying import brought, files_of, settings_of
 from amp.domain.publishing.claiming import Claimed, Terms
 from amp.domain.publishing.outcomes import POLICY, Outcomes
 from amp.domain.publishing.port import (
@@ -269,7 +269,7 @@ class Courier:
             account=allowed.account,
             parts=parts,
             link_url=claimed.link_url,
-            settings=platform.capabilities.settings.model_validate(claimed.settings),
+            settings=settings_of(claimed, platform.capabilities),
             first_intent_at=claimed.first_intent_at or self.units.clock.now(),
             resending=progress.resending,
         )
