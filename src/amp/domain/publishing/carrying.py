@@ -39,7 +39,7 @@ async def brought(
 
 
 def settings_of(claimed: Claimed, capabilities: Capabilities) -> Settings:
-    """The platform's settings. Errors: ProviderFailed (Rejected) for what was kept under older rules and does not fit."""
+    """The platform's settings. Errors: ProviderFailed (Rejected) for what older rules allowed and ours do not."""
     settings, wrong = read_settings(claimed.settings, capabilities)
     if settings is None:
         field, code, message = wrong[0]
