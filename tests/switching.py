@@ -1,4 +1,4 @@
-"""A database of its own that takes no writes for a while, as after a failover: the old sessions are ended, and the new
+"""A database that takes no writes for a while, as after a failover: the old sessions are ended, and the new
 ones find that they may only read."""
 
 from collections.abc import Generator
@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+_NAME = "switched"
+_END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
+
+
+def own(database_url: str) -> str:
+    """The same database for sessions that `read_only` may end. Others' sessions, such as a server's, go on."""
+    return f"{database_url}{'&' if '?' in database_url else '?'}application_name={_NAME}"
 
 
 @contextmanager
@@ -24,8 +30,8 @@ def read_only(database_url: str) -> Generator[None]:
 
 def _switch(database_url: str, statement: LiteralString, *, end_sessions: bool) -> None:
     name = urlsplit(database_url).path.lstrip("/")
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, autocommit=True, application_name="switching") as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
         if end_sessions:
-            connection.execute(_END_ALL, [name])
+            connection.execute(_END_OURS, [name, _NAME])

@@ -3,6 +3,13 @@ from collections.abc import AsyncIterator
 import pytest
 from workshop import Workshop, open_workshop
 
+from switching import own
+
+
+@pytest.fixture(scope="session")
+def database_url(database_url: str) -> str:
+    return own(database_url)
+
 
 @pytest.fixture
 async def workshop(database_url: str) -> AsyncIterator[Workshop]:

@@ -23,7 +23,7 @@ from amp.engine.recovery import worker_alive
 from amp.kit.database import SYSTEM, SYSTEM_ROLE
 from amp.kit.errors import Unavailable
 from serving import SECRET
-from switching import read_only
+from switching import own, read_only
 from world import World, good, open_world, until
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ DONE = Done("1", "https://example.com/1")
 async def quick_world(server: str, database_url: str, served_home: Path) -> AsyncIterator[World]:
     """Its workers are missed after two seconds; the clock is the server's."""
     settings = {"clock_speed": 3000, "public_url": server, "secret_key": SECRET, "heartbeat_seconds": HEARTBEAT}
-    async with open_world(database_url, served_home, **settings) as world:
+    async with open_world(own(database_url), served_home, **settings) as world:
         yield world
 
 
@@ -126,8 +126,9 @@ async def test_an_error_that_nobody_foresaw_stops_publishing_only_while_it_lasts
 
 
 async def test_what_a_vendor_answered_is_kept_until_the_database_takes_writes_again(
-    world: World, database_url: str
+    quick_world: World, database_url: str
 ) -> None:
+    world = quick_world
     units = world.runtime.units
     async with units.begin(SYSTEM) as uow:
         await uow.session.execute(text("UPDATE platform_posts SET next_attempt_at = NULL, intent_at = NULL"))

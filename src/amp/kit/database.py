@@ -139,12 +139,13 @@ async def _at_once(pool: Pool, statement: bytes, values: Mapping[str, Any]) -> l
     with _unavailable_if_out_of_reach():
         if pool.closed:
             await pool.open()
-        try:
-            async with pool.connection() as connection:
+        async with pool.connection() as connection:
+            try:
                 return await (await connection.execute(statement, values)).fetchall()
-        except psycopg.errors.ReadOnlySqlTransaction:
-            await pool.drain()
-            raise
+            except psycopg.Error as error:
+                if connection.broken or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                    await pool.drain()  # the others will not do, either
+                raise
 
 
 class Transaction:
