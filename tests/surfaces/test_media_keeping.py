@@ -41,6 +41,13 @@ def picture(form: str = "JPEG") -> bytes:
 
 
 @pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """In a home of its own, whose files are counted."""
+    async with open_world(database_url, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
 async def stranger() -> AsyncIterator[Site]:
     async with site() as served:
         yield served

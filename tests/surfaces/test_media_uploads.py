@@ -22,7 +22,7 @@ from amp.surfaces.application import About, create_contract_app
 from amp.surfaces.edge import RequestIds
 from amp.surfaces.surface import AtDoor, Surface, Uow, Uploaded
 from films import film
-from world import World, client_of, good
+from world import World, client_of, good, open_world
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +46,13 @@ async def take(uow: Uow, door: AtDoor, upload: Uploaded) -> dict[str, Any]:
 @router.post("/documents", needs="draft")
 async def read(_uow: Uow, body: dict[str, Any]) -> dict[str, Any]:
     return body
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """In a home of its own, whose files are counted."""
+    async with open_world(database_url, tmp_path) as world:
+        yield world
 
 
 @pytest.fixture

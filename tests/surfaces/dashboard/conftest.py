@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from browsing import Browser
 
-from world import World, client_of, good, open_world
+from world import World, client_of, good
 
 
 @pytest.fixture(autouse=True)
@@ -16,21 +16,6 @@ def from_many_addresses(database_url: str) -> Iterator[None]:
     yield
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM throttles WHERE key LIKE 'login:%'")
-
-
-@pytest.fixture(scope="module")
-async def house(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with open_world(database_url, tmp_path_factory.mktemp("house")) as world:
-        yield world
-
-
-@pytest.fixture
-async def world(house: World) -> AsyncIterator[World]:
-    """A tenant for each test, in one application for all tests of a file."""
-    mine = World(house.runtime, house.app, await house.new_tenant())
-    yield mine
-    for token in (mine.tenant.test_key, mine.tenant.live_key, None):
-        await mine.client(token).aclose()
 
 
 @pytest.fixture
