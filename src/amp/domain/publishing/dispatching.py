@@ -20,10 +20,10 @@ from amp.kit.errors import Unavailable
 from amp.kit.telemetry import log, warn_rarely
 
 POLL_SECONDS = 0.2
-LANE = 768
+LANE = 896
 """Deliveries at once on one platform: what is due at one second should set out within two, however slow its answers."""
-BATCH = 64
-"""Small: what is claimed has its intent committed, so it should leave at once."""
+BATCH = 128
+"""Not large: what is claimed has its intent committed, so it should leave at once."""
 
 
 @dataclass
