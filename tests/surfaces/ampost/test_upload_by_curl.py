@@ -1,4 +1,7 @@
-"""The command line that the reference prints for uploads, word for word but for the address, run by curl itself."""
+"""The command line that the reference prints for uploads, word for word but for the address, run by curl itself.
+
+A machine with Python and make need not have curl: there the same forms are sent by `test_posts_upload.py` alone.
+"""
 
 import asyncio
 import json
