@@ -37,6 +37,10 @@ async def at_once(database: Database) -> None:
     await database.system_rows(_HOLD, {})
 
 
+async def briefly(database: Database) -> None:
+    await database.system_briefly(_HOLD, {})
+
+
 async def succeeds(database: Database, write: Write) -> bool:
     with suppress(Unavailable):
         await write(database)
@@ -44,7 +48,7 @@ async def succeeds(database: Database, write: Write) -> bool:
     return False
 
 
-@pytest.mark.parametrize("write", [by_session, by_the_driver, at_once, reachable])
+@pytest.mark.parametrize("write", [by_session, by_the_driver, at_once, briefly, reachable])
 async def test_it_is_away_while_it_takes_no_writes_and_back_by_itself(
     database: Database, database_url: str, write: Write
 ) -> None:

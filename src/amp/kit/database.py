@@ -30,12 +30,16 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from amp.kit.errors import Unavailable
+from amp.kit.lines import Lines, Statement
 
 APP_ROLE = "amp_app"
 SYSTEM_ROLE = "amp_system"
 
+_LINES = 3
+"""For each role: enough to keep PostgreSQL busy, and one slow statement from holding up all others."""
 _READ_ONLY = psycopg.errors.ReadOnlySqlTransaction.sqlstate
 _IS_WRITABLE = text("SELECT current_setting('transaction_read_only') = 'off' AS is_writable")
 
@@ -83,8 +87,9 @@ class Database:
     transactions: AsyncEngine
     """The same connections, with BEGIN and COMMIT left to us."""
     system_pool: Pool
-    reading_pool: Pool
-    """On connections of these two, every statement is a transaction by itself."""
+    """Its connections take every statement for a transaction by itself."""
+    system_lines: Lines
+    lines: Lines
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
@@ -114,7 +119,7 @@ class Database:
     async def system_statement(self, statement: ClauseElement, values: Mapping[str, Any]) -> Any | None:
         """Run a constant statement in system scope, a transaction by itself, in one round trip; its first row.
 
-        For what every request does. Errors: Unavailable.
+        Errors: Unavailable.
         """
         rows = await self.system_rows(statement, values)
         return rows[0] if rows else None
@@ -123,15 +128,23 @@ class Database:
         """As `system_statement`, all its rows."""
         return await _at_once(self.system_pool, _driver_text(statement), values)
 
+    async def system_briefly(self, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
+        """As `system_rows`, for what every request does: short, never waiting for a lock that a transaction of ours may
+        hold, and no harm when it is done twice. It shares its connection with others."""
+        with _unavailable_if_out_of_reach():
+            return await self.system_lines.rows(_numbered(statement), values)
+
     async def read(self, scope: Scope, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
         """What a constant SELECT gives in a workspace's scope, as named tuples, in one round trip: the statement
         enters the scope before it looks. For what is read often. Errors: Unavailable."""
         entered = {"scope_workspace": str(scope.workspace_id or ""), "scope_tenant": str(scope.tenant_id or "")}
-        return await _at_once(self.reading_pool, _entering(statement), {**values, **entered})
+        with _unavailable_if_out_of_reach():
+            return await self.lines.rows(_entering(statement), {**values, **entered})
 
     async def close(self) -> None:
         await self.system_pool.close()
-        await self.reading_pool.close()
+        self.system_lines.close()
+        self.lines.close()
         await self.engine.dispose()
 
 
@@ -203,17 +216,26 @@ def _driver_text(statement: ClauseElement) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def _entering(statement: ClauseElement) -> bytes:
+def _numbered(statement: ClauseElement) -> Statement:
+    compiled = cast("SQLCompiler", statement.compile(dialect=PGDialectAsync_psycopg(paramstyle="numeric_dollar")))
+    return Statement(str(compiled), tuple(compiled.positiontup or ()))
+
+
+@lru_cache(maxsize=512)
+def _entering(statement: ClauseElement) -> Statement:
     """The statement, made to depend on a first part that sets the scope: PostgreSQL must run that one before. OFFSET
     keeps it from pulling the parts together."""
-    return b"""
+    wanted = _numbered(statement)
+    count = len(wanted.names)
+    sql = f"""
         SELECT found.*
-        FROM (SELECT set_config('amp.workspace_id', %%(scope_workspace)s, true) AS workspace,
-                set_config('amp.tenant_id', %%(scope_tenant)s, true) AS tenant) AS scope
+        FROM (SELECT set_config('amp.workspace_id', ${count + 1}, true) AS workspace,
+                set_config('amp.tenant_id', ${count + 2}, true) AS tenant) AS scope
         CROSS JOIN LATERAL (
-            SELECT wanted.* FROM (%b) AS wanted WHERE scope.workspace IS NOT NULL OFFSET 0
+            SELECT wanted.* FROM ({wanted.sql}) AS wanted WHERE scope.workspace IS NOT NULL OFFSET 0
         ) AS found
-        """ % _driver_text(statement)
+        """  # noqa: S608 (a constant statement)
+    return Statement(sql, (*wanted.names, "scope_workspace", "scope_tenant"))
 
 
 @contextmanager
@@ -268,9 +290,11 @@ def open_database(url: str, *, pool_size: int = 10) -> Database:
         connect_args=_connecting(APP_ROLE),
     )
     event.listen(engine.sync_engine, "handle_error", _lose_what_is_read_only)
-    few = max(1, pool_size // 2)
     transactions = engine.execution_options(isolation_level="AUTOCOMMIT")
-    return Database(url, engine, transactions, _pool(url, SYSTEM_ROLE, few), _pool(url, APP_ROLE, few))
+    system = _pool(url, SYSTEM_ROLE, max(1, pool_size // 2))
+    brief = "-c statement_timeout=10s"  # who waits behind a statement shall not wait for ever
+    system_lines, lines = (Lines(url, _LINES, _connecting(role, brief)) for role in (SYSTEM_ROLE, APP_ROLE))
+    return Database(url, engine, transactions, system, system_lines, lines)
 
 
 def _pool(url: str, role: str, size: int) -> Pool:
@@ -278,8 +302,15 @@ def _pool(url: str, role: str, size: int) -> Pool:
     return psycopg_pool.AsyncConnectionPool(url, kwargs=each, min_size=0, max_size=size, timeout=5, open=False)
 
 
-def _connecting(role: str) -> dict[str, Any]:
-    return {"options": f"-c role={role} -c timezone=UTC", "connect_timeout": 5}
+def _connecting(role: str, more: str = "") -> dict[str, Any]:
+    """A server that is gone without a word is noticed within a minute."""
+    options = {"options": f"-c role={role} -c timezone=UTC {more}", "connect_timeout": 5}
+    return options | {
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 5,
+        "tcp_user_timeout": 55_000,
+    }
 
 
 def sqlalchemy_url(url: str) -> str:

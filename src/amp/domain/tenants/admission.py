@@ -108,7 +108,7 @@ def key_admissions(database: Database) -> Admissions:
             "buckets": [f"{use.window.bucket}:" for use in uses],
             "closing": [now + use.window.period for use in uses],
         }
-        rows = await database.system_rows(_ADMIT_KEYS, {**asked, "now": now, "touch_before": now - _TOUCH_EVERY})
+        rows = await database.system_briefly(_ADMIT_KEYS, {**asked, "now": now, "touch_before": now - _TOUCH_EVERY})
         found = {row.place: row for row in rows}
         return [_of_key(found.get(place)) for place in range(1, len(uses) + 1)]
 
@@ -139,9 +139,10 @@ async def admit_session(
     now = real_now()
     known = {"session_id": session_id, "tenant_id": tenant_id, "environment": environment}
     counted = {"bucket": f"{window.bucket}:", "now": now, "fresh": now + window.period}
-    row = await database.system_statement(_ADMIT_SESSION, {**known, **counted})
-    if row is None:
+    rows = await database.system_briefly(_ADMIT_SESSION, {**known, **counted})
+    if not rows:
         return None
+    row = rows[0]
     return _admission(row, session_id=row.session_id, user_id=row.user_id, owner_id=row.user_id, role=row.role)
 
 
@@ -161,7 +162,7 @@ async def still_admitted(database: Database, actor: Actor) -> bool:
     """Whether the key or the session of somebody who was admitted a while ago still counts. For answers that take
     long; nothing is counted."""
     known = {"key_id": actor.key_id, "session_id": actor.session_id, "tenant_id": actor.tenant_id}
-    return await database.system_statement(_STILL_ADMITTED, {**known, "now": real_now()}) is not None
+    return bool(await database.system_briefly(_STILL_ADMITTED, {**known, "now": real_now()}))
 
 
 def _admission(row: Any, **who: Any) -> Admission:
