@@ -44,7 +44,7 @@ class PlatformPost(Row):
         ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["workspace_id", "connection_id"], ["connections.workspace_id", "connections.id"]),
         Index("platform_posts_due_idx", "next_attempt_at", postgresql_where=sql("next_attempt_at IS NOT NULL")),
-        Index(None, "workspace_id", "post_id"),
+        Index(None, "workspace_id", "post_id", "id"),
         Index(None, "workspace_id", "connection_id", "published_at"),
         Index(None, "workspace_id", "connection_id", "due_at"),
         Index(
