@@ -18,61 +18,103 @@ from amp.engine.jobs import Ports
 from amp.kit.ids import Kind, encode
 
 _ID, _MEDIA = "\x1f", "\x1e"
+_Parts = list[str]
+"""What to write one after the other: JSON at even places, expressions of SQL at odd ones. One `concat` of many
+arguments is far cheaper than many of few."""
 
 
-def _id(kind: Kind, column: str) -> str:
-    return f"""CASE WHEN {column} IS NULL THEN '""' ELSE concat('"', chr(31), '{kind}', {column}, chr(31), '"') END"""
+def _joined(*parts: _Parts) -> _Parts:
+    joined = [""]
+    for first, *rest in parts:
+        joined[-1] += first
+        joined += rest
+    return joined
 
 
-def _time(column: str) -> str:
-    """As `fields.to_wire` writes it."""
-    return f"coalesce(replace(to_json({column})::text, '+00:00\"', 'Z\"'), 'null')"
+def _concat(parts: _Parts) -> str:
+    """SQL that writes the parts; what is NULL is left out."""
+    written = [f"'{part}'" if index % 2 == 0 else part for index, part in enumerate(parts) if part]
+    return f"concat({', '.join(written)})"
 
 
-def _value(column: str) -> str:
-    return f"coalesce(to_json({column})::text, 'null')"
+def _id(kind: Kind, column: str) -> _Parts:
+    return [f'"{_ID}{kind}', column, f'{_ID}"']
 
 
-def _object(**members: str) -> str:
-    """SQL that writes an object, each member by its own SQL. `concat` copies once; `||` would each time."""
-    parts = [f"""'{"{" if index == 0 else ","}"{name}":', {sql}""" for index, (name, sql) in enumerate(members.items())]
-    return f"concat({', '.join(parts)}, '}}')"
+def _id_or_empty(kind: Kind, column: str) -> _Parts:
+    return ['"', f"'{_ID}{kind}' || {column} || '{_ID}'", '"']
 
+
+def _time(column: str) -> _Parts:
+    """As `fields.to_wire` writes it: of '"2026-11-21T08:30:00+00:00"', 'Z"' takes the place of the last seven."""
+    return ["", f"left(to_json({column})::text, -7)", 'Z"']
+
+
+def _time_or_null(column: str) -> _Parts:
+    return ["", f"coalesce(left(to_json({column})::text, -7) || 'Z\"', 'null')", ""]
+
+
+def _word(column: str) -> _Parts:
+    """Of a word that needs no escaping."""
+    return ['"', column, '"']
+
+
+def _value(column: str) -> _Parts:
+    return ["", f"to_json({column})", ""]
+
+
+def _value_or_null(column: str) -> _Parts:
+    return ["", f"coalesce(to_json({column})::text, 'null')", ""]
+
+
+def _json(sql: str) -> _Parts:
+    return ["", sql, ""]
+
+
+def _list(sql: str) -> _Parts:
+    return ["[", sql, "]"]
+
+
+def _object(**members: _Parts) -> _Parts:
+    named = [_joined([f'"{name}":'], parts) for name, parts in members.items()]
+    separated = [part for one in named for part in ([","], one)][1:]
+    return _joined(["{"], *separated, ["}"])
+
+
+_ERROR = _object(code=_value("d.error_code"), message=_value_or_null("d.error_message"))
 
 _DELIVERY = _object(
     id=_id(Kind.PLATFORM_POST, "d.id"),
-    platform=_value("d.platform"),
+    platform=_word("d.platform"),
     # Whether it was published has to be found out by a person: by the contract's words it failed, with that code.
-    status="CASE d.status WHEN 'unconfirmed' THEN '\"failed\"' ELSE to_json(d.status)::text END",
+    status=_word("CASE d.status WHEN 'unconfirmed' THEN 'failed' ELSE d.status END"),
     connectionId=_id(Kind.ACCOUNT, "d.connection_id"),
-    remoteId=_value("d.remote_id"),
-    url=_value("d.url"),
-    publishedAt=_time("d.published_at"),
-    error="CASE WHEN d.error_code IS NULL THEN 'null' ELSE "
-    + _object(code=_value("d.error_code"), message=_value("d.error_message"))
-    + " END",
-    attempts="d.attempt",
-    nextAttemptAt=_time("d.next_attempt_at"),
-    notes="d.notes",
+    remoteId=_value_or_null("d.remote_id"),
+    url=_value_or_null("d.url"),
+    publishedAt=_time_or_null("d.published_at"),
+    error=_json(f"CASE WHEN d.error_code IS NULL THEN 'null' ELSE {_concat(_ERROR)} END"),
+    attempts=_json("d.attempt"),
+    nextAttemptAt=_time_or_null("d.next_attempt_at"),
+    notes=_json("d.notes"),
 )
 
 _MAKER = "coalesce(p.user_id, CAST(:owner_id AS uuid))"
 
 
-def _post(maker: str = _MAKER) -> str:
-    """SQL that writes a post `p` with what belongs to it, `its` (`_deliveries_of`)."""
+def _post(maker: str = _MAKER) -> _Parts:
+    """A post `p` with what belongs to it, `its` (`_deliveries_of`)."""
     return _object(
         id=_id(Kind.POST, "p.id"),
-        userId=_id(Kind.USER, maker),
+        userId=_id_or_empty(Kind.USER, maker),
         platformSetId=_id(Kind.PLATFORM_SET, "p.platform_set_id"),
         text=_value("p.text"),
-        media="CASE WHEN p.media = '[]' THEN '[]' ELSE concat(chr(30), p.media, chr(30)) END",
-        linkUrl=_value("p.link_url"),
-        platformOverrides="p.platform_overrides",
-        platforms="its.platforms",
-        platformPosts="'[', its.deliveries, ']'",
-        status=_value("p.status"),
-        scheduledFor=_time("p.scheduled_for"),
+        media=_json(f"CASE p.media WHEN '[]' THEN '[]' ELSE concat('{_MEDIA}', p.media, '{_MEDIA}') END"),
+        linkUrl=_value_or_null("p.link_url"),
+        platformOverrides=_json("p.platform_overrides"),
+        platforms=_list("its.platforms"),
+        platformPosts=_list("its.deliveries"),
+        status=_word("p.status"),
+        scheduledFor=_time_or_null("p.scheduled_for"),
         createdAt=_time("p.created_at"),
         updatedAt=_time("p.updated_at"),
     )
@@ -81,22 +123,27 @@ def _post(maker: str = _MAKER) -> str:
 def _deliveries_of(relation: str) -> str:
     return f"""
         CROSS JOIN LATERAL (
-            SELECT string_agg({_DELIVERY}, ',' ORDER BY d.id) AS deliveries,
-                json_agg(d.platform ORDER BY d.id) AS platforms
+            SELECT string_agg({_concat(_DELIVERY)}, ',' ORDER BY d.id) AS deliveries,
+                string_agg({_concat(_word("d.platform"))}, ',' ORDER BY d.id) AS platforms
             FROM {relation} d WHERE d.workspace_id = p.workspace_id AND d.post_id = p.id
         ) AS its
     """  # noqa: S608 (all parts are our own text)
 
 
-_POST, _ITS = _post(), _deliveries_of("platform_posts")
+_ITS = _deliveries_of("platform_posts")
+
+
+def _answer(maker: str = _MAKER) -> str:
+    return _concat(_object(post=_post(maker)))
+
 
 ONE = text(
-    f"SELECT concat('{{\"post\":', {_POST}, '}}') AS document FROM posts p {_ITS} "  # noqa: S608
+    f"SELECT {_answer()} AS document FROM posts p {_ITS} "  # noqa: S608
     "WHERE p.workspace_id = :workspace_id AND p.id = :post_id"
 )
 """The document `{"post": ...}`; needs :workspace_id, :post_id and :owner_id, in the workspace's scope."""
 
-WRITTEN = f"SELECT concat('{{\"post\":', {_post('p.user_id')}, '}}') FROM post p {_deliveries_of('deliveries')}"  # noqa: S608
+WRITTEN = f"SELECT {_answer('p.user_id')} FROM post p {_deliveries_of('deliveries')}"  # noqa: S608
 """The same of a post that is just being written, for `create_post(told=...)`."""
 
 
@@ -107,10 +154,15 @@ def page_of(conditions: tuple[str, ...], *, searched: bool = False) -> TextClaus
     where = " AND ".join(("p.workspace_id = :workspace_id", *conditions))
     total = "CAST(:total AS int)" if searched else f"(SELECT count(*) FROM posts p WHERE {where})"  # noqa: S608
     skip = "0" if searched else ":offset"
+    page = _object(
+        posts=_list(f"string_agg({_concat(_post())}, ',' ORDER BY p.id DESC)"),
+        total=_json(total),
+        limit=_json("CAST(:limit AS int)"),
+        offset=_json("CAST(:offset AS int)"),
+    )
     return text(
         f"""
-        SELECT concat('{{"posts":[', string_agg({_POST}, ',' ORDER BY p.id DESC), '],"total":', {total},
-            ',"limit":', CAST(:limit AS int), ',"offset":', CAST(:offset AS int), '}}') AS document
+        SELECT {_concat(page)} AS document
         FROM (SELECT * FROM posts p WHERE {where} ORDER BY p.id DESC LIMIT :limit OFFSET {skip}) AS p {_ITS}
         """  # noqa: S608
     )
