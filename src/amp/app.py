@@ -42,8 +42,8 @@ def build_app(runtime: Runtime) -> ASGIApp:
     contract = AmpContract(runtime.settings.base_url)
     routes: list[BaseRoute] = [
         Mount("/v1", app=amp),
-        Mount("/api/amp/v1", app=amp),
         Mount("/api/v1", app=Timed(ampost, "ampost")),
+        Mount("/api/amp/v1", app=amp),
         Mount("/api", app=Timed(compatible, "ampost")),
         llm_route(door, ampost, compatible),
         Route("/sandbox", _to_the_feeds),

@@ -25,7 +25,7 @@ from amp.kit.errors import (
     Unavailable,
 )
 from amp.surfaces.ampost.envelope import BROKER_CODES, CODES, AmpostContract
-from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.application import About, ContractApp
 from amp.surfaces.edge import RequestIds
 from amp.surfaces.surface import Surface, Uow
 from dashboard import browser
@@ -81,7 +81,7 @@ async def world(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 async def unlucky(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    contract = create_contract_app(open_door(world.runtime), AmpostContract(), About("Errors", "1"), [router])
+    contract = ContractApp(open_door(world.runtime), AmpostContract(), About("Errors", "1"), [router])
     async with client_of(RequestIds(contract), world.tenant.test_key) as client:
         yield client
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from amp.app import open_door
 from amp.kit.errors import Conflict, Unavailable
 from amp.surfaces.amp.envelope import CODES, AmpContract
-from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.application import About, ContractApp
 from amp.surfaces.edge import RequestIds
 from amp.surfaces.fields import Body, DayOrMoment, Moment
 from amp.surfaces.surface import Surface
@@ -73,7 +73,7 @@ async def be_away() -> View:
 async def things(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """A small contract application, asked with the test key."""
     contract = AmpContract("http://amp.test")
-    app = create_contract_app(open_door(world.runtime), contract, About("Things", "1", body_limit=2000), [router])
+    app = ContractApp(open_door(world.runtime), contract, About("Things", "1", body_limit=2000), [router])
     async with client_of(RequestIds(app), world.tenant.test_key) as client:
         yield client
 
@@ -133,7 +133,7 @@ async def test_a_sender_that_falls_silent_in_the_middle_of_a_body_has_gone(world
         await asyncio.Event().wait()
 
     contract, about = AmpContract("http://amp.test"), About("Things", "1", body_patience=0.05)
-    app = create_contract_app(open_door(world.runtime), contract, about, [router])
+    app = ContractApp(open_door(world.runtime), contract, about, [router])
     async with client_of(RequestIds(app), world.tenant.test_key) as client:
         answer = await asyncio.wait_for(client.post("/things", content=silent()), timeout=10)
     assert answer.status_code == 400

@@ -17,7 +17,7 @@ from amp.engine.jobs import Job
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM
 from amp.surfaces.amp.envelope import AmpContract
-from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.application import About, ContractApp
 from amp.surfaces.fields import Body
 from amp.surfaces.surface import Actor, AtDoor, Surface, Uow
 from world import World, client_of, good
@@ -151,7 +151,7 @@ async def lose_connection(uow: Uow, url: str) -> None:
 
 
 async def test_a_crash_between_effect_and_answer_leaves_neither(world: World) -> None:
-    app = create_contract_app(open_door(world.runtime), AmpContract(""), About("Crashes", "1"), [router])
+    app = ContractApp(open_door(world.runtime), AmpContract(""), About("Crashes", "1"), [router])
     async with client_of(app, world.tenant.test_key) as client:
         answers = await world.count("idempotent_answers")
         pending_crashes.append("one")

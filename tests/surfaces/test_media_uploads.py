@@ -18,7 +18,7 @@ from amp.domain.media import receiving
 from amp.domain.media.links import MediaLinks
 from amp.kit.errors import Invalid
 from amp.surfaces.ampost.envelope import AmpostContract
-from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.application import About, ContractApp
 from amp.surfaces.edge import RequestIds
 from amp.surfaces.surface import AtDoor, Surface, Uow, Uploaded
 from films import film
@@ -57,7 +57,7 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture
 def app(world: World) -> Any:
-    contract = create_contract_app(open_door(world.runtime), AmpostContract(), About("Uploads", "1"), [router])
+    contract = ContractApp(open_door(world.runtime), AmpostContract(), About("Uploads", "1"), [router])
     return RequestIds(contract)
 
 

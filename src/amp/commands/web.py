@@ -32,6 +32,7 @@ async def run_web(settings: Settings, *, child: bool, prepares: bool) -> None:
     runtime = await open_runtime(settings)
     app = build_app(runtime)
     gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again
+    gc.set_threshold(10_000)  # a request makes hundreds of objects, hardly ever in circles
     server = Server(
         app,
         address=settings.host,

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
@@ -34,23 +35,36 @@ class About:
     """Seconds of silence in the middle of a body after which its sender has gone."""
 
 
-def create_contract_app(door: Door, contract: Contract, about: About, surfaces: Iterable[Surface]) -> FastAPI:
-    app = FastAPI(
-        title=about.title,
-        version=about.version,
-        openapi_url="/openapi.json" if about.openapi else None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    app.state.door = door
-    routes = [route for surface in surfaces for route in surface.routes(contract)]
-    app.router.routes.extend(routes)
-    app.router.routes.extend(route.head() for route in routes if "GET" in (route.methods or ()))
-    app.add_middleware(BodyLimit, contract=contract, limit=about.body_limit, patience=about.body_patience)
-    render_errors(app, contract)
-    app.openapi = lambda: _document(app)
-    return app
+class ContractApp(Starlette):
+    """FastAPI is in its routes and its document. What a FastAPI application puts around every request besides
+    (telemetry, another limit of bodies, a stack of exits) is of no use here."""
+
+    def __init__(self, door: Door, contract: Contract, about: About, surfaces: Iterable[Surface]) -> None:
+        limit = Middleware(BodyLimit, contract=contract, limit=about.body_limit, patience=about.body_patience)
+        super().__init__(middleware=[limit])
+        self.router.redirect_slashes = False
+        self.state.door = door
+        self.openapi_url = "/openapi.json" if about.openapi else None
+        self._about = about
+        self._surface_routes = [route for surface in surfaces for route in surface.routes(contract)]
+        self._document: dict[str, Any] | None = None
+        self.routes.extend(self._surface_routes)
+        self.routes.extend(route.head() for route in self._surface_routes if "GET" in (route.methods or ()))
+        if self.openapi_url:
+            self.add_route(self.openapi_url, self._answer_openapi)
+        render_errors(self, contract)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made at the first request for it."""
+        if self._document is None:
+            document = get_openapi(title=self._about.title, version=self._about.version, routes=self._surface_routes)
+            components = document.setdefault("components", {})
+            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            self._document = document
+        return self._document
+
+    async def _answer_openapi(self, request: Request) -> Response:
+        return JSONResponse(self.openapi() | {"servers": [{"url": request.scope["root_path"]}]})
 
 
 def render_errors(app: Any, contract: Contract) -> None:
@@ -102,13 +116,3 @@ def _allowed_methods(scope: Scope) -> set[str]:
         if isinstance(route, Route) and route.matches(scope)[0] is Match.PARTIAL:
             found |= route.methods or set()
     return found
-
-
-def _document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made at the first request for it."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        components = document.setdefault("components", {})
-        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -67,8 +67,10 @@ class _Call:
                 arguments[name] = await inner.function(**given)
         for argument in self._path:
             arguments[argument.name] = argument.of(request.path_params.get(argument.alias), errors)
-        for argument in self._query:
-            arguments[argument.name] = argument.of(request.query_params.get(argument.alias), errors)
+        if self._query:
+            given = request.query_params
+            for argument in self._query:
+                arguments[argument.name] = argument.of(given.get(argument.alias), errors)
         for argument in self._body:
             body = await request.json() if await request.body() else None
             arguments[argument.name] = argument.of(body, errors)
@@ -86,6 +88,9 @@ class _Argument:
         self.alias: str = field.alias
         self._field = field
         self._where = (place,) if place == "body" else (place, field.alias)
+        self._is_required: bool = field.field_info.is_required()
+        self._default: Any = field.default
+        hash(self._default)  # all requests share it: what could be changed, such as a list, raises TypeError here
 
     def of(self, given: Any, errors: _Errors) -> Any:
         """What the handler gets; None of what is wrong, which is added to the errors."""
@@ -93,6 +98,6 @@ class _Argument:
             value, found = self._field.validate(given, loc=self._where)
             errors.extend(found)
             return value
-        if self._field.field_info.is_required():
+        if self._is_required:
             errors.append({"type": "missing", "loc": self._where, "msg": "Field required", "input": None})
-        return self._field.default
+        return self._default

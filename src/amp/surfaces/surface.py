@@ -42,8 +42,8 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.routing import Match, Route, request_response
-from starlette.types import Scope
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
 from amp.domain.tenants import idempotency, roles
 from amp.domain.tenants.idempotency import Answer, Claim
@@ -195,7 +195,7 @@ class SurfaceRoute(APIRoute):
             openapi_extra=_extra(rules),
             **route,
         )
-        self.app = request_response(self._run)
+        self.app = self._answer
         self._handle = Handling(self.dependant, self.response_field, route["status_code"])
         self._first_words = path.partition("{")[0]
         self._query_names = frozenset(
@@ -210,25 +210,31 @@ class SurfaceRoute(APIRoute):
         """HEAD of the same: all that GET does, but for the body (RFC 9110, 9.3.2). It is no operation of its own."""
 
         async def answer(request: Request) -> Response:
-            response = await self._run(request)
+            response = await self._run(_Asked(request.scope, request.receive))
             bare = Response(status_code=response.status_code)
             bare.raw_headers = response.raw_headers
             return bare
 
         return Route(self.path, answer, methods=["HEAD"], include_in_schema=False)
 
-    async def _run(self, request: Request) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._run(_Asked(scope, receive))
+        await response(scope, receive, send)
+
+    async def _run(self, request: "_Asked") -> Response:
         door: Door = request.app.state.door
         rules = self._rules
         if rules.needs is None:
-            return await self._handle(await self._read(request))
+            await self._read(request)
+            return await self._handle(request)
         actor = await admit(request, door, self._contract, rules.needs, rules.rate, rules.by)
         request.state.actor = actor
         if rules.body == "multipart":
             self._check_query(request)
             async with received(request, door, actor.scope) as request.state.upload:
                 return await self._in_unit(request, door, actor)
-        return await self._in_unit(await self._read(request), door, actor)
+        await self._read(request)
+        return await self._in_unit(request, door, actor)
 
     async def _in_unit(self, request: Request, door: Door, actor: roles.Actor) -> Response:
         if self._rules.unit == "none":
@@ -265,8 +271,8 @@ class SurfaceRoute(APIRoute):
         return response
 
     async def _claim(self, request: Request, actor: roles.Actor) -> Claim | None:
-        key = request.headers.get("idempotency-key")
-        if key is None or request.method not in _WRITES:
+        key = request.headers.get("idempotency-key") if request.method in _WRITES else None
+        if key is None:
             return None
         return Claim(actor.workspace_id, idempotency.parse_key(key), await self._fingerprint(request))
 
@@ -297,19 +303,17 @@ class SurfaceRoute(APIRoute):
                 raise Invalid(f"Unknown query parameter '{name}'", param=name)
             refuse_unstorable_text(value, name)
 
-    async def _read(self, request: Request) -> "_Read":
-        """The request with its body received and parsed, refused if it says more than the route knows."""
-        read = _Read(request.scope, request.receive)
-        self._check_query(read)
-        if request.method not in _WRITES or not await read.body():
-            return read
+    async def _read(self, request: "_Asked") -> None:
+        """Receive and parse the body. Errors: Invalid for a request that says more than the route knows."""
+        self._check_query(request)
+        if request.method not in _WRITES or not await request.body():
+            return
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/json":
             raise Invalid("Send JSON, with 'Content-Type: application/json'", code="unsupported_media_type")
-        document = await read.json()
+        document = await request.json()
         if self.body_field is None:
             refuse_fields(document)
-        return read
 
 
 def _replayed(request: Request, earlier: Answer) -> Response:
@@ -324,7 +328,7 @@ def _extra(rules: Rules) -> dict[str, Any]:
     return {**extra, **known} if rules.needs else extra
 
 
-class _Read(Request):
+class _Asked(Request):
     """A request whose body is parsed by our rules, once."""
 
     async def json(self) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from amp.app import open_door
 from amp.domain.tenants.models import Plan
 from amp.surfaces.ampost.envelope import AmpostContract
-from amp.surfaces.application import About, create_contract_app
+from amp.surfaces.application import About, ContractApp
 from amp.surfaces.edge import RequestIds
 from amp.surfaces.surface import Actor, Surface, Uow
 from dashboard import browser, refused
@@ -64,7 +64,7 @@ async def somebody(world: World, operation: str, tier: Plan) -> AsyncGenerator[h
     token = (await world.log_in(email))["access_token"]
     if operation == "publishPost":
         door = open_door(world.runtime)
-        agents = RequestIds(create_contract_app(door, AmpostContract(), About("Agents", "1"), [router]))
+        agents = RequestIds(ContractApp(door, AmpostContract(), About("Agents", "1"), [router]))
         async with client_of(agents, token) as client:
             yield client
         return

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -15,6 +14,7 @@ from amp.domain.publishing.port import SocialPlatforms
 from amp.domain.tenants.plans import AMPOST_RATES, FEATURES
 from amp.surfaces.ampost.envelope import BROKER_CODES, CODES
 from amp.surfaces.ampost.shapes import PLATFORM_STATUSES
+from amp.surfaces.application import ContractApp
 from amp.surfaces.door import Door
 
 _SEMANTICS = """\
@@ -40,7 +40,7 @@ _SEMANTICS = """\
 """
 
 
-def llm_text(door: Door, public: FastAPI, compatible: FastAPI) -> str:
+def llm_text(door: Door, public: ContractApp, compatible: ContractApp) -> str:
     """The whole page, as Markdown."""
     mounts = {"/api/v1": public.openapi(), "/api": compatible.openapi()}
     return "\n".join(
@@ -67,7 +67,7 @@ def llm_text(door: Door, public: FastAPI, compatible: FastAPI) -> str:
     )
 
 
-def llm_route(door: Door, public: FastAPI, compatible: FastAPI) -> Route:
+def llm_route(door: Door, public: ContractApp, compatible: ContractApp) -> Route:
     """Serves the page, written at the first request for it."""
     written: list[str] = []
 
@@ -79,7 +79,7 @@ def llm_route(door: Door, public: FastAPI, compatible: FastAPI) -> Route:
     return Route("/llm.txt", serve)
 
 
-def _service(door: Door, public: FastAPI) -> str:
+def _service(door: Door, public: ContractApp) -> str:
     openapi = f"- OpenAPI: `{door.base_url}/api/v1{public.openapi_url}`\n" if public.openapi_url else ""
     return (
         f"- Base URL: `{door.base_url}`; the API is under `/api/v1`\n"
