@@ -6,6 +6,7 @@ there: with or without `https://`, but only under a top-level domain that exists
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from unicodedata import normalize
 
@@ -28,6 +29,7 @@ _PATH = rf"[{_LETTERS}!*';:=+,.$/%#\[\]\-\u2013_~@|&]"
 _BRACKETS = rf"\((?:{_PATH}*\({_PATH}+\){_PATH}*|{_PATH}+)\)"
 _QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
 _TAIL = rf"(?::[0-9]+)?(?:/(?:(?:{_PATH}|{_BRACKETS})*(?:[{_LETTERS}+\-=_#/]|{_BRACKETS}))?)?(?:{_QUERY})?"
+_WORD = re.compile(r"\S+")
 _SHORTENED = re.compile(rf"https?://t\.co/([a-z0-9]+)(?:{_QUERY})?", re.IGNORECASE)
 
 _PICTURES = (
@@ -75,10 +77,13 @@ def emoji_as_bytes(text: str) -> int:
 
 def find_urls(text: str) -> list[tuple[int, int]]:
     """Start and end of everything that X makes a link of, in order and without overlaps."""
-    if "." not in text:
-        return []
-    spans = (_span(match) for match in _links().finditer(text))
+    spans = (_span(match) for word in _dotted(text) for match in _links().finditer(text, *word.span()))
     return [span for span in spans if span]
+
+
+def _dotted(text: str) -> Iterator[re.Match[str]]:
+    """The words that may be links. To look for one at each character is dear, and no link has a space in it."""
+    return (word for word in _WORD.finditer(text) if "." in word[0][:-1]) if "." in text else iter(())
 
 
 def with_link(text: str, link: str | None) -> str:
