@@ -105,5 +105,5 @@ async def change(world: World, set_id: str, what: str, **values: Any) -> None:
 
 async def at_vendor(world: World, statement: str, **values: Any) -> CursorResult[Any]:
     """In the sandbox's own tables."""
-    async with world.runtime.database.engine.begin() as connection:
+    async with world.runtime.database.connected() as connection:
         return await connection.execute(text(statement), values)

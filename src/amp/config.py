@@ -52,9 +52,9 @@ class Settings(BaseSettings):
         default=None, description="A PostgreSQL 15+ server; unset: PostgreSQL embedded in AMP_HOME."
     )
     pool_size: int = Field(
-        default=10,
+        default=16,
         ge=2,
-        description="Database connections of a process; in a rush it opens half as many again, and six.",
+        description="Database connections of a process; in a rush it opens a third more, and six.",
     )
     secret_key: SecretStr | None = Field(
         default=None,

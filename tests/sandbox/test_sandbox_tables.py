@@ -37,7 +37,7 @@ async def test_what_is_older_than_the_given_moment_is_cleared(
     await member.post("/2/tweets", json={"text": "Fresh"})
     assert await clear_before(database, stopwatch.now()) >= 1
     assert [row["text"] for row in await world.ledger()] == ["Fresh"]
-    async with database.engine.begin() as connection:
+    async with database.connected() as connection:
         left = select(func.count()).select_from(upload_parts).where(upload_parts.c.owner == world.owner)
         assert (await connection.execute(left)).scalar_one() == 0
 
@@ -50,6 +50,6 @@ async def test_an_owners_world_can_begin_anew(world: World, database: Database) 
     await forget_owner(database, world.owner)
     assert await world.ledger() == []
     assert len(await other.ledger()) == 1
-    async with database.engine.begin() as connection:
+    async with database.connected() as connection:
         left = select(func.count()).select_from(accounts).where(accounts.c.owner == world.owner)
         assert (await connection.execute(left)).scalar_one() == 0

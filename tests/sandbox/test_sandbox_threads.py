@@ -227,7 +227,7 @@ async def test_a_day_has_its_quota(
         common | rest | {"remote_id": f"17{number:015}", "created_at": stopwatch.now()}
         for number in range(total - (kind == "post"))
     ]
-    async with database.engine.begin() as connection:
+    async with database.connected() as connection:
         await connection.execute(insert(posts), rows)
     assert_refused(await publish(member, creation_id), 9, 2207042)
     stopwatch.advance(hours=23)

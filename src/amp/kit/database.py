@@ -84,8 +84,7 @@ SYSTEM = Scope(system=True)
 class Database:
     url: str
     engine: AsyncEngine
-    transactions: AsyncEngine
-    """The same connections, with BEGIN and COMMIT left to us."""
+    """Its connections leave BEGIN and COMMIT to us."""
     system_pool: Pool
     """Its connections take every statement for a transaction by itself."""
     system_lines: Lines
@@ -98,13 +97,19 @@ class Database:
             yield transaction.session
 
     @asynccontextmanager
+    async def connected(self) -> AsyncGenerator[AsyncConnection]:
+        """As `begin` in no scope, for tables of which the rows belong to no tenant."""
+        async with self.begin(Scope()) as transaction:
+            yield transaction.connection
+
+    @asynccontextmanager
     async def begin(self, scope: Scope) -> AsyncGenerator["Transaction"]:
         """One transaction in one scope: committed when the block ends well, else rolled back.
 
         Errors: Unavailable when the database cannot be reached, takes no writes, or its pool stays exhausted.
         """
         with _unavailable_if_out_of_reach():
-            async with self.transactions.connect() as connection:
+            async with self.engine.connect() as connection:
                 transaction = Transaction(connection)
                 try:
                     await transaction.enter(scope)
@@ -166,7 +171,7 @@ class Transaction:
     it when somebody wants one, on a connection that SQLAlchemy takes to commit every statement by itself."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        self.connection = connection
         pooled = cast("Any", connection.sync_connection).connection
         self._driver = cast("psycopg.AsyncConnection[Any]", pooled.driver_connection)
         self._session: AsyncSession | None = None
@@ -174,7 +179,7 @@ class Transaction:
     @property
     def session(self) -> AsyncSession:
         if self._session is None:
-            self._session = AsyncSession(self._connection, expire_on_commit=False)
+            self._session = AsyncSession(self.connection, expire_on_commit=False)
         return self._session
 
     async def rows(self, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
@@ -186,7 +191,7 @@ class Transaction:
         try:
             await self._driver.execute(_entrance(scope), prepare=False)
         except psycopg.OperationalError:
-            await self._connection.execute(text("SELECT 1"))  # now the pool knows that its connections are lost, too
+            await self.connection.execute(text("SELECT 1"))  # now the pool knows that its connections are lost, too
             raise
 
     async def commit(self) -> None:
@@ -278,7 +283,7 @@ async def reachable(database: Database) -> bool:
         return True
 
 
-def open_database(url: str, *, pool_size: int = 10) -> Database:
+def open_database(url: str, *, pool_size: int = 16) -> Database:
     """Connect lazily to `postgresql://...`; a pool that stays full for 5 s is an Unavailable, not a queue."""
     engine = create_async_engine(
         sqlalchemy_url(url),
@@ -287,14 +292,13 @@ def open_database(url: str, *, pool_size: int = 10) -> Database:
         pool_timeout=5,
         pool_recycle=1800,
         hide_parameters=True,  # errors end in the log, and parameters may be secrets
-        connect_args=_connecting(APP_ROLE),
+        connect_args=_connecting(APP_ROLE) | {"autocommit": True},
     )
     event.listen(engine.sync_engine, "handle_error", _lose_what_is_read_only)
-    transactions = engine.execution_options(isolation_level="AUTOCOMMIT")
-    system = _pool(url, SYSTEM_ROLE, max(1, pool_size // 2))
+    system = _pool(url, SYSTEM_ROLE, max(1, pool_size // 3))
     brief = "-c statement_timeout=10s"  # who waits behind a statement shall not wait for ever
     system_lines, lines = (Lines(url, _LINES, _connecting(role, brief)) for role in (SYSTEM_ROLE, APP_ROLE))
-    return Database(url, engine, transactions, system, system_lines, lines)
+    return Database(url, engine, system, system_lines, lines)
 
 
 def _pool(url: str, role: str, size: int) -> Pool:

@@ -77,7 +77,7 @@ def control_routes(sandbox: Sandbox, vendors: Mapping[str, SocialVendor], writer
         return await _order(sandbox, known, request, owner)
 
     async def orders(request: Request, owner: str) -> Response:
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             found = await list_orders(connection, owner)
         return JSONResponse({"data": [_shown_order(one) for one in found]})
 
@@ -99,7 +99,7 @@ def control_routes(sandbox: Sandbox, vendors: Mapping[str, SocialVendor], writer
 async def _ledger(sandbox: Sandbox, request: Request, owner: str) -> Response:
     query = _query(request, {"vendor", "account", "since"})
     since = _moment(query.get("since"))
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         found = await list_public(
             connection,
             owner,
@@ -124,7 +124,7 @@ async def _order(sandbox: Sandbox, known: frozenset[str], request: Request, owne
         script=tuple(str(step) for step in wanted.script) if wanted.script else None,
         seconds=wanted.seconds,
     )
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         placed = await place_order(connection, owner, order, sandbox.clock.now())
     return JSONResponse(_shown_order(placed), 201)
 
@@ -134,7 +134,7 @@ async def _cancel(sandbox: Sandbox, known: frozenset[str], request: Request, own
     vendor = _query(request, {"vendor"}).get("vendor")
     if vendor is not None:
         _check_vendor(vendor, known)
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         cancelled = await cancel_orders(connection, owner, vendor)
         await forget_orders(connection, owner, vendor)
     return JSONResponse({"cancelled": cancelled})
@@ -150,7 +150,7 @@ async def _account(
     vendor = vendors[wanted.vendor]
     handle = wanted.handle or f"demo_{random_token(6).lower()}".replace("-", "_")
     scopes = frozenset(wanted.scopes) if wanted.scopes is not None else vendor.scopes
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         made = await make_account(connection, owner, vendor.name, handle, vendor.account_id, sandbox.clock.now())
         client = sandbox_client(sandbox.signing_key, vendor=vendor.name, owner=owner, account=made.remote_id)
         grant = Grant(owner, vendor.name, made.remote_id, client.client_id, scopes, random_token(12))

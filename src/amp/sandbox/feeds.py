@@ -94,7 +94,7 @@ def feed_routes(sandbox: Sandbox, vendors: Mapping[str, SocialVendor]) -> list[R
 async def _feeds(sandbox: Sandbox, vendors: Mapping[str, SocialVendor], owner: str, view: str) -> Response:
     now = sandbox.clock.now()
     feeds: list[Feed] = []
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         authors = await _authors(connection, owner, now)
         for vendor in filter(lambda vendor: vendor.publishes, vendors.values()):
             found = await list_public(connection, owner, vendor=vendor.name, newest_first=True, limit=_POSTS_PER_FEED)
@@ -174,7 +174,7 @@ async def _picture(sandbox: Sandbox, request: Request, owner: str) -> Response:
         .where(upload_parts.c.owner == owner, upload_parts.c.vendor == vendor, upload_parts.c.upload == remote_id)
         .order_by(upload_parts.c.number)
     )
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         media_type = (await connection.execute(kind)).scalar_one_or_none()
         content = b"".join([part or b"" for part in (await connection.execute(parts)).scalars()])
     if media_type is None or not media_type.startswith("image/") or not content:

@@ -71,7 +71,7 @@ async def consent(sandbox: Sandbox, request: Request, ask: Ask, denied: Mapping[
     approve = request.query_params.get("approve")
     if approve == "no":
         return back(ask.redirect_uri, {**denied, **_echo(ask)})
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         if approve not in ("yes", "auto"):
             return await _page(connection, request, ask, owner)
         account = await _chosen(connection, sandbox, request, ask, owner)

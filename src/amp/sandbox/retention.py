@@ -15,7 +15,7 @@ async def clear_before(database: Database, moment: datetime) -> int:
     now = real_now()
     old = select(uploads.c.owner, uploads.c.vendor, uploads.c.remote_id).where(uploads.c.created_at < moment)
     part_of = tuple_(upload_parts.c.owner, upload_parts.c.vendor, upload_parts.c.upload)
-    async with database.engine.begin() as connection:
+    async with database.connected() as connection:
         await connection.execute(delete(upload_parts).where(part_of.in_(old)))
         await connection.execute(delete(uploads).where(uploads.c.created_at < moment))
         await connection.execute(delete(codes).where(codes.c.expires_at < now))
@@ -25,6 +25,6 @@ async def clear_before(database: Database, moment: datetime) -> int:
 
 async def forget_owner(database: Database, owner: str) -> None:
     """Delete everything of one owner: its world begins anew."""
-    async with database.engine.begin() as connection:
+    async with database.connected() as connection:
         for table in reversed(codes.metadata.sorted_tables):
             await connection.execute(delete(table).where(table.c.owner == owner))

@@ -76,7 +76,7 @@ async def serve(sandbox: Sandbox, vendor: SocialVendor, operation: Operation, re
     if operation.bring:
         things = await _bring(sandbox, vendor, operation, request, brought.body)
         brought = replace(brought, things=things)
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         outcome = await _attend(sandbox, vendor, operation, request, brought, connection)
 
     def refuse(refusal: Refusal) -> Response:
@@ -162,7 +162,7 @@ async def _read(operation: Operation, request: Request) -> Brought:
 
 async def _bring(sandbox: Sandbox, vendor: SocialVendor, operation: Operation, request: Request, body: bytes) -> object:
     """Strangers cannot make the vendor run errands."""
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         bearer = await _identify(sandbox, vendor, operation, request, body, connection)
     if isinstance(bearer, Refusal) or operation.bring is None:
         return None

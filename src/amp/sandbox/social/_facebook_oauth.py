@@ -60,7 +60,7 @@ async def access_token(sandbox: Sandbox, request: Request) -> Response:
         client = _client(sandbox, form)
         if form.get("grant_type") == "client_credentials":
             return JSONResponse({"access_token": f"{client.client_id}|{client.secret}", "token_type": "bearer"})
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             if form.get("grant_type") == "fb_exchange_token":
                 return await _exchanged(connection, sandbox, client, form.get("fb_exchange_token", ""))
             return await _redeemed(connection, sandbox, client, form)
@@ -79,7 +79,7 @@ async def debug_token(sandbox: Sandbox, request: Request) -> Response:
     except Refused as refused:
         return refused.response
     token = query.get("input_token", "")
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         bearer = await find_bearer(connection, sandbox.signing_key, NAME, token, sandbox.clock.now())
         rows = select(tokens).where(tokens.c.digest == digest_of(sandbox.signing_key, token))
         row = (await connection.execute(rows)).one_or_none()

@@ -83,7 +83,7 @@ async def token(sandbox: Sandbox, request: Request) -> Response:
     try:
         form = await _form(request)
         client = _client(sandbox, form)
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             match form.get("grant_type"):
                 case "authorization_code":
                     return await _by_code(connection, sandbox, client, form)
@@ -102,7 +102,7 @@ async def revoke_token(sandbox: Sandbox, request: Request) -> Response:
     except Refused as refused:
         return refused.response
     given = request.query_params.get("token") or form.get("token", "")
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         ended = await revoke(connection, sandbox.signing_key, NAME, given, sandbox.clock.now())
     return JSONResponse({}) if ended else _error("invalid_token", "Token expired or revoked").response
 

@@ -61,7 +61,7 @@ async def access_token(sandbox: Sandbox, request: Request) -> Response:
     try:
         form = await _form(request)
         client = _client(sandbox, form)
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             match form.get("grant_type"):
                 case "authorization_code":
                     return await _by_code(connection, sandbox, client, form)
@@ -80,7 +80,7 @@ async def introspect(sandbox: Sandbox, request: Request) -> Response:
     except Refused as refused:
         return refused.response
     token, now = form.get("token", ""), sandbox.clock.now()
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         bearer = await find_bearer(connection, sandbox.signing_key, NAME, token, now)
         query = select(tokens.c.made_at, tokens.c.expires_at).where(
             tokens.c.digest == digest_of(sandbox.signing_key, token)

@@ -73,7 +73,7 @@ class Login:
             client = _client(sandbox, self.vendor, form)
             if form.get("grant_type") != "authorization_code":
                 raise _refused("Invalid grant_type: must be authorization_code")
-            async with sandbox.database.engine.begin() as connection:
+            async with sandbox.database.connected() as connection:
                 code = await redeem_code(connection, sandbox, client, form.get("code", ""))
                 if code is None or code.redirect_uri != form.get("redirect_uri"):
                     raise _refused("This authorization code has been used, has expired or belongs elsewhere")
@@ -100,7 +100,7 @@ class Login:
         try:
             if query.get("grant_type") != grant_type:
                 raise failure(100, f"(#100) Param grant_type must be {grant_type}")
-            async with sandbox.database.engine.begin() as connection:
+            async with sandbox.database.connected() as connection:
                 token = query.get("access_token", "")
                 bearer = await self._bearer(connection, sandbox, token)
                 await check(connection, sandbox, bearer, query)

@@ -64,7 +64,7 @@ async def token(sandbox: Sandbox, request: Request) -> Response:
     try:
         form = await _form(request)
         client = _client(sandbox, form)
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             grant = await _grant(connection, sandbox, client, form)
             return await _answer(connection, sandbox, grant) if grant else _refused(form)
     except Refused as refused:
@@ -77,7 +77,7 @@ async def revoke_token(sandbox: Sandbox, request: Request) -> Response:
         _client(sandbox, form)
         if not form.get("token"):
             raise _error("invalid_request", "token is required.")
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             await revoke(connection, sandbox.signing_key, NAME, form["token"], sandbox.clock.now())
     except Refused as refused:
         return refused.response

@@ -48,7 +48,7 @@ async def token(sandbox: Sandbox, request: Request) -> Response:
     try:
         form = await _form(request)
         client = _client(sandbox, request, form)
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             grant = await _grant(connection, sandbox, client, form)
             return dress(await _answer(connection, sandbox, grant), None) if grant else _refuse(form)
     except Refused as refused:
@@ -61,7 +61,7 @@ async def revoke_token(sandbox: Sandbox, request: Request) -> Response:
         _client(sandbox, request, form)
         if not form.get("token"):
             raise _error(400, "invalid_request", "Missing required parameter [token].")
-        async with sandbox.database.engine.begin() as connection:
+        async with sandbox.database.connected() as connection:
             await revoke(connection, sandbox.signing_key, NAME, form["token"], sandbox.clock.now())
     except Refused as refused:
         return refused.response

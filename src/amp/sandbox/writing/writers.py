@@ -108,7 +108,7 @@ def _ticket(sandbox: Sandbox, writer: Writer, request: Request, body: bytes) -> 
 async def _misfortune(sandbox: Sandbox, writer: Writer, ticket: Ticket) -> Misfortune | None:
     if ticket.owner is None:
         return None
-    async with sandbox.database.engine.begin() as connection:
+    async with sandbox.database.connected() as connection:
         return await befall(connection, ticket.owner, writer.name, None, Step.COMMIT)
 
 
