@@ -28,7 +28,7 @@ from amp.surfaces.application import render_errors
 from amp.surfaces.dashboard.app import dashboard_routes
 from amp.surfaces.dashboard.problems import render_problems
 from amp.surfaces.door import Door
-from amp.surfaces.edge import RequestIds, Timed
+from amp.surfaces.edge import Mounts, RequestIds, Timed
 from amp.surfaces.media import media_routes
 from amp.surfaces.status import Probe, status_routes
 
@@ -40,11 +40,13 @@ def build_app(runtime: Runtime) -> ASGIApp:
     ampost = create_ampost_surface(door, openapi=runtime.settings.openapi)
     compatible = create_compatible_surface(door)
     contract = AmpContract(runtime.settings.base_url)
+    contracts = {
+        "/v1": amp,
+        "/api/v1": Timed(ampost, "ampost"),
+        "/api/amp/v1": amp,
+        "/api": Timed(compatible, "ampost"),
+    }
     routes: list[BaseRoute] = [
-        Mount("/v1", app=amp),
-        Mount("/api/v1", app=Timed(ampost, "ampost")),
-        Mount("/api/amp/v1", app=amp),
-        Mount("/api", app=Timed(compatible, "ampost")),
         llm_route(door, ampost, compatible),
         Route("/sandbox", _to_the_feeds),
         Mount("/sandbox", app=Timed(_sandbox(runtime, door), "sandbox")),
@@ -61,7 +63,7 @@ def build_app(runtime: Runtime) -> ASGIApp:
     app.router.redirect_slashes = False
     render_errors(app, contract)
     render_problems(app)
-    return RequestIds(app)
+    return RequestIds(Mounts(contracts, rest=app))
 
 
 def open_door(runtime: Runtime) -> Door:
