@@ -15,9 +15,10 @@ from itertools import count
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 from amp.kit.together import Together
@@ -89,6 +90,8 @@ class _Line:
         self._adapting = Transformer(connection)
         self._prepared: dict[_Shape, bytes] = {}
         self._names = count()
+        self._asked: list[_Asked] = []
+        """Not sent yet."""
         self._waiting: deque[_Asked] = deque()
         self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
@@ -100,7 +103,7 @@ class _Line:
     @property
     def busy(self) -> int:
         """How many wait for an answer."""
-        return len(self._waiting)
+        return len(self._asked) + len(self._waiting)
 
     async def rows(self, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
         result = await self._ask(statement.sql, [values[name] for name in statement.names])
@@ -115,26 +118,39 @@ class _Line:
         self.is_open = False
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
-        while self._waiting:
-            self._waiting.popleft().fail(error)
+        for asked in (*self._waiting, *self._asked):
+            asked.fail(error)
+        self._waiting.clear()
+        self._asked.clear()
         self._libpq.finish()
 
     def _ask(self, sql: str, values: Sequence[Any]) -> "asyncio.Future[PGresult]":
+        if not self.is_open:
+            raise psycopg.OperationalError("the line was lost")
         dumped = self._adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        shape = sql, self._adapting.types
+        asked = _Asked((sql, self._adapting.types), dumped, self._adapting.formats, self._loop.create_future())
+        if not self._asked:
+            self._loop.call_soon(self._send_asked)  # what else is asked in this turn of the loop goes with it
+        self._asked.append(asked)
+        return asked.answer
+
+    def _send_asked(self) -> None:
+        asked, self._asked = self._asked, []
+        self._waiting.extend(asked)
         try:
-            if shape not in self._prepared:
-                self._prepared[shape] = b"line_%d" % next(self._names)
-                self._libpq.send_prepare(self._prepared[shape], sql.encode(), self._adapting.types)
-            self._libpq.send_query_prepared(self._prepared[shape], dumped, self._adapting.formats)
-            self._libpq.pipeline_sync()
+            for one in asked:
+                self._libpq.send_query_prepared(self._prepare(one.shape), one.values, one.formats)
+                self._libpq.pipeline_sync()
             self._send()
         except psycopg.OperationalError as error:
             self.lose(error)
-            raise
-        asked = _Asked(self._loop.create_future(), shape)
-        self._waiting.append(asked)
-        return asked.answer
+
+    def _prepare(self, shape: _Shape) -> bytes:
+        """The name under which the statement is prepared, or will be by then."""
+        if shape not in self._prepared:
+            self._prepared[shape] = b"line_%d" % next(self._names)
+            self._libpq.send_prepare(self._prepared[shape], shape[0].encode(), shape[1])
+        return self._prepared[shape]
 
     def _send(self) -> None:
         """What libpq still holds, now or as soon as the socket takes it."""
@@ -176,8 +192,10 @@ class _Line:
 class _Asked:
     """Somebody who waits, unless he has stopped."""
 
-    answer: "asyncio.Future[PGresult]"
     shape: _Shape
+    values: Sequence[Buffer | None]
+    formats: Sequence[Format] | None
+    answer: "asyncio.Future[PGresult]"
     result: PGresult | None = None
 
     def settle(self) -> None:
@@ -186,11 +204,18 @@ class _Asked:
         if self.result.status == ExecStatus.TUPLES_OK:
             self.answer.set_result(self.result)
         else:
-            self.answer.set_exception(error_from_result(self.result))
+            self.answer.set_exception(_error(self.result))
 
     def fail(self, error: psycopg.OperationalError) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
+
+
+def _error(result: PGresult) -> psycopg.Error:
+    error = error_from_result(result)
+    if isinstance(error, psycopg.errors.InvalidSqlStatementName):
+        return psycopg.OperationalError("whoever was to prepare this statement failed")
+    return error
 
 
 @lru_cache(maxsize=512)
