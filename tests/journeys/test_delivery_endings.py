@@ -25,7 +25,7 @@ from amp.domain.publishing.progress import SavedProgress
 from amp.domain.publishing.recording import Log, Recorder
 from amp.kit.clock import real_now
 from amp.kit.database import SYSTEM, Scope
-from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Retry
+from amp.kit.errors import ProviderFailed, RateLimited, Reconnect, Rejected, Retry
 from amp.kit.ids import Kind, encode
 from world import World
 
@@ -117,6 +117,16 @@ async def test_what_is_given_up_in_the_end_says_what_it_waited_for(
     await outcomes_of(world, last).failed(ProviderFailed("not now", remedy=remedy))
     row = await row_of(world, last)
     assert (row.status, row.error_code) == ("failed", code)
+
+
+@pytest.mark.parametrize(("code", "told"), [("PLATFORM_ERROR", "PUBLISH_FAILED"), ("DUPLICATE", "DUPLICATE")])
+async def test_a_refusal_for_no_reason_that_we_know_is_told_from_a_platform_that_fails(
+    world: World, code: str, told: str
+) -> None:
+    one = await claimed(world)
+    await outcomes_of(world, one).failed(ProviderFailed("X: not like this", remedy=Rejected(code)))
+    row = await row_of(world, one)
+    assert (row.status, row.error_code, row.error_message) == ("failed", told, "X: not like this")
 
 
 async def test_a_vendor_may_be_away_for_most_of_an_hour_and_is_noticed_soon_when_back(world: World) -> None:

@@ -24,6 +24,7 @@ _SPREAD = 0.1
 PROCESSING_AT_MOST = timedelta(hours=24)
 """Virtual time for which a vendor may work on a post by itself."""
 
+_PLATFORM_ERROR = "PLATFORM_ERROR"
 _NO_ERROR = {"error_code": None, "error_message": None}
 """While something waits, the row says what it waits for; what has gone on since does not wait for that."""
 
@@ -52,7 +53,8 @@ class Outcomes:
             case Unknown():
                 await self.look_later(timedelta(seconds=5), reason=error.message, status=error.status, searches=0)
             case Rejected(code=code):
-                await self._give_up(told, error, code, doubtful=doubtful)
+                refused = "PUBLISH_FAILED" if code == _PLATFORM_ERROR else code  # it did not fail, it said no
+                await self._give_up(told, error, refused, doubtful=doubtful)
             case Reconnect(code=code) if await self.must_reconnect():
                 await self._give_up(told, error, code, doubtful=doubtful)
             case Reconnect():
@@ -129,7 +131,7 @@ class Outcomes:
         since = self._claimed.processing_since
         if self._claimed.was == "processing" and since and await self._worked_on_too_long(since):
             return
-        named = "RATE_LIMITED" if isinstance(remedy, RateLimited) else "PLATFORM_ERROR"
+        named = "RATE_LIMITED" if isinstance(remedy, RateLimited) else _PLATFORM_ERROR
         code = remedy.code if isinstance(remedy, Retry) else named
         moment = POLICY.wait(error, self._claimed.attempt - 1, self._units.clock)
         if moment is None:

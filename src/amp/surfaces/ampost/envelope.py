@@ -66,11 +66,21 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 """The codes that errors of this contract have; what vendors refuse may bring more (`BROKER_CODES`)."""
 
-BROKER_CODES = (
-    *("AUTH_EXPIRED", "AUTH_REVOKED", "REFRESH_TOKEN_EXPIRED", "CONNECTION_NOT_FOUND", "TOKEN_EXCHANGE_FAILED"),
-    *("PROFILE_FETCH_FAILED", "PUBLISH_FAILED", "PLATFORM_ERROR", "INVALID_CONFIG"),
-)
-"""What a platform's part of a post may fail with, besides the codes above."""
+BROKER_CODES: Mapping[str, str] = {
+    "AUTH_EXPIRED": "The account's access has ended; connect it again, then retry",
+    "AUTH_REVOKED": "The owner, or the platform, has withdrawn the access; connect the account again, then retry",
+    "REFRESH_TOKEN_EXPIRED": "The access cannot be renewed any more; connect the account again, then retry",
+    "CONNECTION_NOT_FOUND": "The account was disconnected; connect it again, then retry",
+    "TOKEN_EXCHANGE_FAILED": "The platform gave no access when the account was connected; begin again",
+    "PROFILE_FETCH_FAILED": "The platform did not tell whose account it is; begin again",
+    "PUBLISH_FAILED": "The platform refused the post for a reason of its own, which the message tells; change it",
+    "PLATFORM_ERROR": "The platform failed, or could not be reached, for an hour; retry",
+    "INVALID_CONFIG": "The operator's app at the platform is not set up for this",
+    "DUPLICATE": "The platform says that it has this very post already",
+    "MISSED": "It could not go out until long after its time, and the message says why; retry if it still matters",
+    "UNCONFIRMED": "Whether it is public is not known; look at the account, then `POST /posts/{post_id}/resolve`",
+}
+"""What a platform's part of a post, or its account, may fail with besides the codes above, and what to do."""
 
 _STATUS: tuple[tuple[type[AmpError], int], ...] = (
     (Invalid, 400),

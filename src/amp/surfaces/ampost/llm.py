@@ -180,5 +180,8 @@ def _rates() -> str:
 
 def _codes() -> str:
     rows = "".join(f"| `{code}` | {status} | {meaning} |\n" for code, (status, meaning) in CODES.items())
-    brokers = ", ".join(f"`{code}`" for code in BROKER_CODES)
-    return f"| Code | HTTP | Meaning |\n|---|---:|---|\n{rows}\nA platform's part may also fail with {brokers}.\n"
+    brokers = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in BROKER_CODES.items())
+    return (
+        f"| Code | HTTP | Meaning |\n|---|---:|---|\n{rows}\n"
+        f"A platform's part of a post, or its account, may also fail with\n\n| Code | Meaning |\n|---|---|\n{brokers}"
+    )
