@@ -57,10 +57,16 @@ class _Call:
         self._path = [_Argument("path", field) for field in dependant.path_params]
         self._query = [_Argument("query", field) for field in dependant.query_params]
         self._body = [_Argument("body", field) for field in dependant.body_params]
+        others = (self._inner, self._path, self._query, self._body, self.response)
+        self.wants_the_request_only = bool(self._request) and not any(others)
+        """As most dependencies do."""
 
     async def arguments(self, request: Request, errors: _Errors) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         for name, inner in self._inner:
+            if inner.wants_the_request_only:
+                arguments[name] = await inner.function(request)
+                continue
             wrong = len(errors)
             given = await inner.arguments(request, errors)
             if len(errors) == wrong:
