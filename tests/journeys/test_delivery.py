@@ -95,10 +95,8 @@ class Delivery:
         async with self.world.runtime.units.begin(SYSTEM) as uow:
             mine = {"post": self.post_id}
             await uow.session.execute(text("UPDATE platform_posts SET lease_until = NULL WHERE post_id = :post"), mine)
-            await uow.session.execute(
-                text("UPDATE platform_posts SET lease_until = NULL, next_attempt_at = NULL WHERE post_id <> :post"),
-                mine,
-            )
+            others = "UPDATE platform_posts SET next_attempt_at = NULL, lease_until = NULL WHERE post_id <> :post"
+            await uow.session.execute(text(f"{others} AND next_attempt_at IS NOT NULL"), mine)
         claims, _ = await claim_due(self.world.runtime.units, self.courier().terms, Room(500, 500, {}))
         return [claimed for claimed in claims if claimed.post_id == self.post_id]
 
